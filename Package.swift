@@ -1,0 +1,76 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+  name: "spacer",
+  products: [
+    .executable(name: "spacer", targets: ["spacer"]),
+    .executable(name: "spacer-serve", targets: ["spacer-serve"]),
+    .plugin(name: "SpacerCommand", targets: ["SpacerCommand"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+  ],
+  targets: [
+    // C, thin: Lua's API with its macros as functions, the hash, system headers.
+    .target(
+      name: "CLua", path: "Sources/CLua",
+      // The archive, not the shared object: an artifact's bytecode belongs to one Lua release.
+      linkerSettings: [.linkedLibrary(":liblua5.4.a"), .linkedLibrary("m"), .linkedLibrary("dl")]),
+    .target(name: "CXXHash", path: "Sources/CXXHash"),
+    .target(name: "CSystem", path: "Sources/CSystem"),
+
+    .target(
+      name: "SpacerArtifact", dependencies: ["CXXHash"], path: "Sources/Artifact",
+      swiftSettings: swiftSettings),
+    .target(
+      name: "SpacerLuaVM", dependencies: ["CLua"], path: "Sources/LuaVM", swiftSettings: swiftSettings),
+    .target(
+      name: "SpacerCompiler",
+      dependencies: ["SpacerArtifact", "SpacerLuaVM", .product(name: "Yams", package: "Yams")],
+      path: "Sources/Compiler", swiftSettings: swiftSettings),
+    .target(
+      name: "SpacerRuntime", dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem"],
+      path: "Sources/Runtime", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "spacer",
+      dependencies: [
+        "SpacerCompiler", "SpacerRuntime", "CSystem",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/CLI", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "spacer-serve", dependencies: ["SpacerRuntime"], path: "Sources/Serve",
+      swiftSettings: swiftSettings),
+    .plugin(
+      name: "SpacerCommand",
+      capability: .command(
+        intent: .custom(
+          verb: "spacer", description: "Builds, checks and inspects a Spacer application."),
+        permissions: [
+          .writeToPackageDirectory(reason: "The artifact and the build cache are written into the project.")
+        ]),
+      dependencies: ["spacer", "spacer-serve"], path: "Sources/Plugin"),
+
+    .testTarget(
+      name: "ArtifactTests", dependencies: ["SpacerArtifact"], path: "Tests/ArtifactTests",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "CompilerTests", dependencies: ["SpacerCompiler", "SpacerLuaVM"],
+      path: "Tests/CompilerTests", swiftSettings: swiftSettings),
+    .testTarget(
+      name: "RuntimeTests", dependencies: ["SpacerRuntime"], path: "Tests/RuntimeTests",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "EndToEndTests", dependencies: ["spacer", "spacer-serve"], path: "Tests/EndToEndTests",
+      swiftSettings: swiftSettings),
+  ]
+)

@@ -1,0 +1,7 @@
+// XXH3 of libxxhash, compiled in: the header alone is used, so nothing is linked.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/// XXH3, 64 bits, seed 0, of `length` bytes.
+uint64_t spacer_xxh3_64(const void *bytes, size_t length);

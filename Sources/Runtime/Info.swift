@@ -1,0 +1,1 @@
+package enum SpacerRuntimeInfo { package static let release = "0.1.0" }
