@@ -67,7 +67,7 @@ let package = Package(
       name: "CompilerTests", dependencies: ["SpacerCompiler", "SpacerLuaVM"],
       path: "Tests/CompilerTests", swiftSettings: swiftSettings),
     .testTarget(
-      name: "RuntimeTests", dependencies: ["SpacerRuntime"], path: "Tests/RuntimeTests",
+      name: "RuntimeTests", dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem"], path: "Tests/RuntimeTests",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "EndToEndTests", dependencies: ["spacer", "spacer-serve"], path: "Tests/EndToEndTests",

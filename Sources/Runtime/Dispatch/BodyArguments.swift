@@ -10,9 +10,8 @@ enum BodyKind {
   /// Only through `require "request"`.
   case raw
 
-  /// - Parameter contentType: The header's value, nil when there is none.
-  static func of(contentType: UnsafeRawBufferPointer?, body: UnsafeRawBufferPointer) -> BodyKind {
-    guard let contentType else { return .json }
+  /// - Parameter contentType: The header's value, empty when there is none.
+  static func of(contentType: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer) -> BodyKind {
     var end = 0
     while end < contentType.count, contentType[end] != UInt8(ascii: ";") { end += 1 }
     while end > 0, contentType[end - 1] == 0x20 || contentType[end - 1] == 0x09 { end -= 1 }
@@ -46,7 +45,7 @@ enum BodyArguments {
   /// Pushes the table a body gives, or nothing when it gives none. True when a table was pushed.
   /// - Throws: A 400 for a body that is no JSON object or array, or no UTF-8.
   static func push(
-    body: UnsafeRawBufferPointer, contentType: UnsafeRawBufferPointer?, query: inout QueryArguments,
+    body: UnsafeRawBufferPointer, contentType: UnsafeRawBufferPointer, query: inout QueryArguments,
     onto state: OpaquePointer
   ) throws(RequestFailure) -> Bool {
     guard !body.isEmpty else { return false }

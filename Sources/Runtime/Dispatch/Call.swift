@@ -12,7 +12,7 @@ struct Call {
   var coroutine: OpaquePointer?
   var state = State.free
   /// The request it answers; meaningless for a child.
-  var exchange = ExchangeID.none
+  var exchange = ExchangeID(rawValue: .max)
   /// The slot of the call that made it with `flow.call`, or -1.
   var parent: Int32 = -1
   /// How many calls are above it.

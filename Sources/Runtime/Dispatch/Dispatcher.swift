@@ -17,6 +17,8 @@ final class Dispatcher: ExchangeHandler {
   let log: WorkerLog
   /// Set once, before the first request.
   unowned(unsafe) var server: HTTPServer<Dispatcher>?
+  /// The generation whose modules load while no call runs.
+  var loadingGeneration: Int32 = 0
 
   var generations: [Generation?] = []
   var currentGeneration: Int32 = 0
@@ -75,7 +77,8 @@ final class Dispatcher: ExchangeHandler {
       }
       let generation = currentGeneration
       guard let artifact = generations[Int(generation)]?.artifact else { return }
-      guard let route = artifact.routes.match(request.method, path: path, parameters: &parameters) else {
+      guard let route = artifact.routes.match(
+        request.method, path: Span(_unsafeBytes: path), parameters: &parameters) else {
         refuse(exchange, request, path, artifact, trace)
         return
       }
@@ -98,21 +101,21 @@ final class Dispatcher: ExchangeHandler {
   /// The path as the matcher takes it.
   private func normalPath(of request: borrowing RequestView) throws(RequestFailure) -> UnsafeRawBufferPointer {
     let path = request.path
-    guard request.hasUnusualPath else { return path }
+    guard request.head.flags.contains(.unusualPath) else { return path }
     normalPath.reset()
     normalPath.append(path)
-    guard let length = normalPath.normalizePath() else {
+    guard normalPath.normalizePath() else {
       throw RequestFailure(400, "the path holds an invalid escape or a NUL")
     }
-    normalPath.truncate(to: length)
     return normalPath.bytes
   }
 
   private func readTrace(of request: borrowing RequestView, into trace: inout TraceContext) {
-    if request.hasTraceHeaders {
-      let adopted = request.traceParent.map { trace.adopt(traceparent: $0) } ?? false
-      if let id = request.spacerTraceID, !adopted { trace.adopt(traceID: id) }
-      if let span = request.spacerSpanID ?? request.spacerParentSpanID, !adopted { trace.adopt(parentSpan: span) }
+    let head = request.head
+    let adopted = !head.traceParent.isEmpty && trace.adopt(traceparent: request.bytes(head.traceParent))
+    if !adopted {
+      trace.adopt(traceID: request.bytes(head.spacerTraceID))
+      trace.adopt(parentSpan: request.bytes(head.spacerSpanID))
     }
     if trace.traceHigh | trace.traceLow == 0 {
       trace.traceHigh = ids.next()
@@ -125,8 +128,8 @@ final class Dispatcher: ExchangeHandler {
     _ exchange: ExchangeID, _ request: borrowing RequestView, _ path: UnsafeRawBufferPointer,
     _ artifact: LoadedArtifact, _ trace: TraceContext
   ) {
-    let allowed = artifact.routes.allowedMethods(path: path)
-    if request.isAsterisk || allowed.isEmpty {
+    let allowed = artifact.routes.allowedMethods(path: Span(_unsafeBytes: path))
+    if request.head.flags.contains(.asterisk) || allowed.isEmpty {
       headers.reset()
       answer(exchange, request, status: 404, body: artifact.routes.notFoundBody, trace)
       return
@@ -176,7 +179,7 @@ final class Dispatcher: ExchangeHandler {
     for index in 0..<parameters.count {
       let value = UnsafeRawBufferPointer(rebasing: path[parameters[index]])
       stack.push(route.parameterName(index))
-      if request.hasUnusualPath {
+      if request.head.flags.contains(.unusualPath) {
         try pushDecoded(value, onto: stack)
       } else {
         stack.push(value)

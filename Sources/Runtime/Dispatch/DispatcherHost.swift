@@ -111,7 +111,7 @@ extension Dispatcher {
   func install(_ artifact: LoadedArtifact, keepsUnchanged: Bool) -> Bool {
     let place = generations.firstIndex { $0 == nil } ?? generations.count
     guard place < Generation.countMax else { return false }
-    let anchor = Int32(SPACER_INDEX_FREE.rawValue) + Int32(place)
+    let anchor = Int32(SPACER_INDEX_FREE) + Int32(place)
     lua_createtable(main, Int32(clamping: artifact.moduleCount), 0)
     lua_copy(main, -1, anchor)
     spacer_lua_pop(main, 1)

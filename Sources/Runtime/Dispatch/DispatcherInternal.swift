@@ -48,7 +48,7 @@ extension Dispatcher {
     _ trace: TraceContext
   ) throws(RequestFailure) {
     // Behind a proxy on this host every peer is loopback: one that names itself makes the request a remote one.
-    guard request.isLoopback, !request.isForwarded else {
+    guard request.isLocal else {
       throw RequestFailure(403, "private functions answer on loopback only")
     }
     try callByName(exchange, request, prefix: "private/", name, trace)

@@ -8,7 +8,7 @@ import SpacerArtifact
 struct Generation {
   /// Places on the Lua main thread's stack, one a generation, before those of the calls.
   static let countMax: Int32 = 64
-  static let anchorEnd = Int32(SPACER_INDEX_FREE.rawValue) + countMax
+  static let anchorEnd = Int32(SPACER_INDEX_FREE) + countMax
 
   let artifact: LoadedArtifact
   /// Main-stack index of the table of loaded modules.

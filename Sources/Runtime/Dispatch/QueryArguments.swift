@@ -5,8 +5,8 @@ import CLua
 
 /// Reads `a=1&b=2` pairs into the table on top of a Lua stack.
 struct QueryArguments: ~Copyable {
-  private var key = OutputBuffer(capacity: 256)
-  private var value = OutputBuffer(capacity: 256)
+  /// Where decoded text is put together; reused.
+  private var scratch = OutputBuffer(capacity: 256)
 
   /// Adds the pairs of `text` to the table on top. The table must hold nothing but pairs added here, since
   /// a key met again turns its value into an array.
@@ -32,12 +32,12 @@ struct QueryArguments: ~Copyable {
       let keyEnd = equals < 0 ? end : equals
       if keyEnd > start {
         let stack = LuaStack(state)
-        try push(text, start..<keyEnd, isPlain: keyIsPlain, onto: stack, scratch: &key)
+        try push(text, start..<keyEnd, isPlain: keyIsPlain, onto: stack)
         if equals < 0 {
           lua_pushboolean(state, 1)
         } else {
           do throws(RequestFailure) {
-            try push(text, (equals + 1)..<end, isPlain: valueIsPlain, onto: stack, scratch: &value)
+            try push(text, (equals + 1)..<end, isPlain: valueIsPlain, onto: stack)
           } catch {
             stack.pop()
             throw error
@@ -49,9 +49,8 @@ struct QueryArguments: ~Copyable {
     }
   }
 
-  private func push(
-    _ text: UnsafeRawBufferPointer, _ range: Range<Int>, isPlain: Bool, onto stack: LuaStack,
-    scratch: inout OutputBuffer
+  private mutating func push(
+    _ text: UnsafeRawBufferPointer, _ range: Range<Int>, isPlain: Bool, onto stack: LuaStack
   ) throws(RequestFailure) {
     let part = UnsafeRawBufferPointer(rebasing: text[range])
     if isPlain {

@@ -87,7 +87,8 @@ package struct JSONEncoder {
       buffer.append(decimal: Int64(value))
       return
     }
-    buffer.append(value.description)
+    let text = value.description
+    buffer.append(text.hasSuffix(".0") ? String(text.dropLast(2)) : text)
   }
 
   private func encodeString(at index: Int32, into buffer: inout OutputBuffer) throws(JSONEncodeFailure) {

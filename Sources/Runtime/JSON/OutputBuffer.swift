@@ -3,6 +3,7 @@
 // type frees it; a pointer into it is invalid after the next append.
 
 import Glibc
+import SpacerArtifact
 
 /// Bytes being written; reused from one answer to the next without giving its memory back.
 package struct OutputBuffer: ~Copyable {
@@ -114,9 +115,11 @@ package struct OutputBuffer: ~Copyable {
     }
   }
 
-  /// Overwrites `bytes.count` bytes from `offset` on, which must have been written.
-  package mutating func overwrite(at offset: Int, with bytes: UnsafeRawBufferPointer) {
-    precondition(offset >= 0 && offset + bytes.count <= count)
-    if let source = bytes.baseAddress { memcpy(base + offset, source, bytes.count) }
+  /// Brings the path that the buffer holds into the matcher's normal form; false when it has none.
+  package mutating func normalizePath() -> Bool {
+    var path = MutableSpan<UInt8>(_unsafeStart: base, count: count)
+    guard let length = PathNormalizer.normalize(&path) else { return false }
+    count = length
+    return true
   }
 }

@@ -50,7 +50,7 @@ extension Dispatcher {
     case "path": stack.push(request.path)
     case "query": stack.push(request.query)
     case "body": stack.push(request.body)
-    case "remote_address": stack.push(request.remoteAddress)
+    case "remote_address": stack.push(request.peer.text)
     case "headers": pushHeaders(of: request, onto: stack)
     default: return false
     }
@@ -78,6 +78,7 @@ extension Dispatcher {
         stack.push(value)
       }
       lua_rawset(state, -3)
+      return true
     }
     lua_createtable(state, 0, 1)
     BuiltinModules.add(.headersIndex, "__index", in: "request.headers", to: state)

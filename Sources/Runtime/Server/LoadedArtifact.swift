@@ -4,7 +4,7 @@
 
 import CSystem
 import Glibc
-import SpacerArtifact
+package import SpacerArtifact
 import SpacerLuaVM
 
 /// Why an artifact cannot be served: one sentence for the user.

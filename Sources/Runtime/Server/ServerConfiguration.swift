@@ -51,7 +51,8 @@ struct ServerConfiguration: Sendable {
   // MARK: Listening
 
   private static func places(_ settings: Settings, _ options: ServeOptions) throws(SettingsError) -> [ListenPlace] {
-    let port = try options.port ?? invokerPort(settings) ?? portDefault
+    let configuredPort = try invokerPort(settings)
+    let port = options.port ?? configuredPort ?? portDefault
     if let host = options.host { return [ListenPlace(host: isAny(host) ? nil : host, port: port)] }
     let listed = try settings.list("listen")
     if listed.isEmpty { return [ListenPlace(host: nil, port: port)] }

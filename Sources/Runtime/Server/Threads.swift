@@ -1,6 +1,7 @@
 // Threads by pthread: the runtime carries no dispatch or concurrency library. Unsafe: a closure's box is
 // retained over to the new thread, which releases it.
 
+import CSystem
 import Glibc
 
 enum Threads {
@@ -25,6 +26,6 @@ enum Threads {
     }, box.toOpaque())
     pthread_attr_destroy(&attributes)
     precondition(status == 0, "no thread to be had: \(String(cString: strerror(status)))")
-    pthread_setname_np(thread, "spacer-\(name)")
+    spacer_name_thread(thread, "spacer-\(name)")
   }
 }
