@@ -1,5 +1,6 @@
 // Time from exec to the first answer: starts a server, then connects and asks in a tight loop until it
-// answers, prints the microseconds between fork and the first byte of the answer, and ends the server.
+// answers, prints the microseconds between exec and the first byte of the answer, and ends the server.
+// The port must lie below the range of ephemeral ports: a connect to a free port inside it can meet itself.
 //
 // Usage: firstanswer PORT PATH SERVER_CORE|-1 COMMAND [ARGUMENT …]. Exit code 1: no answer in 5 s.
 #define _GNU_SOURCE
@@ -26,9 +27,20 @@ static double nowMicroseconds(void) {
   return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
 }
 
-static pid_t launch(int core, char **command) {
+// Starts the command and waits until its exec is under way: a parent that went on to spin would hold up
+// a child that the scheduler had put on the same core. `*start` is the moment just before exec.
+static pid_t launch(int core, char **command, double *start) {
+  int moment[2];
+  if (pipe2(moment, O_CLOEXEC) < 0) return -1;
   pid_t child = fork();
-  if (child) return child;
+  if (child < 0) return -1;
+  if (child) {
+    close(moment[1]);
+    char rest;
+    int told = read(moment[0], start, sizeof *start) == sizeof *start && read(moment[0], &rest, 1) == 0;
+    close(moment[0]);
+    return told ? child : -1;
+  }
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (core >= 0) {
     cpu_set_t set;
@@ -39,7 +51,8 @@ static pid_t launch(int core, char **command) {
   int null = open("/dev/null", O_WRONLY);
   dup2(null, 1);
   dup2(null, 2);
-  execv(command[0], command);
+  double now = nowMicroseconds();
+  if (write(moment[1], &now, sizeof now) == sizeof now) execv(command[0], command);
   _exit(127);
 }
 
@@ -82,10 +95,10 @@ int main(int count, char **arguments) {
   char request[512];
   snprintf(request, sizeof request, "GET %.200s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", arguments[2]);
 
-  double start = nowMicroseconds();
-  pid_t child = launch(atoi(arguments[3]), arguments + 4);
+  double start = 0;
+  pid_t child = launch(atoi(arguments[3]), arguments + 4, &start);
   if (child < 0) {
-    perror("fork");
+    perror("start");
     return 1;
   }
   int answered = 0;

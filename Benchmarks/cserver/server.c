@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,8 @@
 
 enum { CONNECTIONS_MAX = 4096, INPUT_BYTES = 16384, OUTPUT_BYTES = 262144, EVENTS_MAX = 512 };
 
-// Bytes of a request that has not ended yet, kept between reads. The last byte stays a NUL.
+// Bytes of a request that has not ended yet, kept between reads. The last byte stays a NUL. A descriptor's
+// struct is allocated at its first use and kept for the connections that get the same number later.
 struct connection {
   size_t used;
   char input[INPUT_BYTES + 1];
@@ -110,8 +110,7 @@ static int writeAll(int fd, const char *bytes, size_t length) {
 }
 
 static void closeConnection(int fd) {
-  free(connections[fd]);
-  connections[fd] = NULL;
+  connections[fd]->used = 0;
   close(fd);
 }
 
@@ -165,8 +164,7 @@ static void acceptAll(int listener, int poller) {
       close(fd);
       continue;
     }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    connections[fd] = allocate(sizeof(struct connection));
+    if (!connections[fd]) connections[fd] = allocate(sizeof(struct connection));
     struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
     if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) < 0) closeConnection(fd);
   }

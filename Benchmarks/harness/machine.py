@@ -47,7 +47,7 @@ def describe(has_spacer, note):
         f"processor: {processor()}, {memory_gibibytes():.0f} GiB",
         f"system: {distribution()}, Linux {platform.release()}",
         f"nginx {debian('nginx')}, Lua module {debian('libnginx-mod-http-lua')}, "
-        f"lua-cjson {debian('lua-cjson')}; {output('lua5.4', '-v').split('  ')[0]}",
+        f"lua-cjson {debian('lua-cjson')}; {output('lua5.4', '-v').split(' Copyright')[0]}",
         f"generator: wrk {debian('wrk')}, 1 thread, 64 connections; C: {output('cc', '-dumpfullversion')}",
         f"method: {note}",
     ]

@@ -6,6 +6,7 @@ far as it has one. `prepare` is done once (compile, render a configuration), `st
 
 import json
 import os
+import random
 import shutil
 import socket
 import urllib.request
@@ -16,9 +17,18 @@ HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below the ephemeral ports, so that no client's own port can be a server's."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        end = int(file.read().split()[0])
+    for _ in range(1000):
+        port = random.randrange(max(1024, end // 2), max(end, 2048))
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise RuntimeError("no free port")
 
 
 def echo_value():
