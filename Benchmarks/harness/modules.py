@@ -237,8 +237,8 @@ def handler(choose, name, needed):
         f"-- {name}: one route's function.\n{requires(needed)}\nlocal M = {{}}\n\n{body(choose, 75)}\n"
         f"return function(args)\n  local id = tonumber(args.id)\n  if not id then\n"
         f'    return nil, {{ message = "id must be a number", field = "id" }}\n  end\n'
-        f"  local lines = {{}}\n{uses}  return {{ id = id, lines = lines, functions = M and {len(needed)} }}\n"
-        f"end\n")
+        f"  local lines, count = {{}}, 0\n{uses}  for _ in pairs(M) do\n    count = count + 1\n  end\n"
+        f"  return {{ id = id, lines = lines, functions = count }}\nend\n")
 
 
 def project(modules, seed):

@@ -41,7 +41,8 @@ class Process:
         try:
             self.child = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=True, preexec_fn=preparation(core), env={**os.environ, **(environment or {})})
+                start_new_session=True, preexec_fn=preparation(core),
+                env={**os.environ, **(environment or {})})
         finally:
             os.close(output)
         running.append(self)
@@ -75,7 +76,8 @@ def capture(command, core=None, environment=None):
     """Run to the end; returns (standard output, CPU seconds). Raises RuntimeError on failure."""
     child = subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        start_new_session=True, preexec_fn=preparation(core), text=True, env={**os.environ, **(environment or {})})
+        start_new_session=True, preexec_fn=preparation(core), text=True,
+        env={**os.environ, **(environment or {})})
     try:
         output = child.stdout.read()
         _, status, usage = os.wait4(child.pid, 0)

@@ -18,7 +18,7 @@ def table(header, rows):
         return "| " + " | ".join(aligned) + " |"
 
     rule = ["-" * width if column == 0 else "-" * (width - 1) + ":" for column, width in enumerate(widths)]
-    return "\n".join([line(header), "|" + "|".join(f" {part} " for part in rule) + "|", *map(line, cells[1:])])
+    return "\n".join([line(header), "| " + " | ".join(rule) + " |", *map(line, cells[1:])])
 
 
 def heading(text, level=3):
