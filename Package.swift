@@ -27,6 +27,9 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":liblua5.4.a"), .linkedLibrary("m"), .linkedLibrary("dl")]),
     .target(name: "CXXHash", path: "Sources/CXXHash"),
     .target(name: "CSystem", path: "Sources/CSystem"),
+    // The archive: its block functions alone, and no shared library to load at each start.
+    .target(
+      name: "CDigest", path: "Sources/CDigest", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
 
     .target(
       name: "SpacerArtifact", dependencies: ["CXXHash"], path: "Sources/Artifact",
@@ -35,7 +38,9 @@ let package = Package(
       name: "SpacerLuaVM", dependencies: ["CLua"], path: "Sources/LuaVM", swiftSettings: swiftSettings),
     .target(
       name: "SpacerCompiler",
-      dependencies: ["SpacerArtifact", "SpacerLuaVM", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "SpacerArtifact", "SpacerLuaVM", "CDigest", .product(name: "Yams", package: "Yams"),
+      ],
       path: "Sources/Compiler", swiftSettings: swiftSettings),
     .target(
       name: "SpacerRuntime", dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem"],
