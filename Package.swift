@@ -64,7 +64,7 @@ let package = Package(
       name: "ArtifactTests", dependencies: ["SpacerArtifact"], path: "Tests/ArtifactTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "CompilerTests", dependencies: ["SpacerCompiler", "SpacerLuaVM"],
+      name: "CompilerTests", dependencies: ["SpacerCompiler", "SpacerLuaVM", "SpacerArtifact", "CLua"],
       path: "Tests/CompilerTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "RuntimeTests", dependencies: ["SpacerRuntime"], path: "Tests/RuntimeTests",
