@@ -6,12 +6,10 @@
 // Hidden entries and editors' backups never count, as the build leaves them out too.
 
 import Glibc
+import SpacerCompiler
 
 /// The changes of one project. Used from one thread.
 struct ProjectWatcher: ~Copyable {
-  /// The folders of a project that a build reads.
-  static let watchedFolders = ["app", "lib", "config"]
-
   private let inotify: Inotify
   private let root: String
   /// Folder by watch, relative to the root; empty for the root itself.
@@ -29,7 +27,7 @@ struct ProjectWatcher: ~Copyable {
     self.inotify = inotify
     self.root = root
     folders[watch] = ""
-    for folder in Self.watchedFolders { watchTree(folder) }
+    for folder in ScanLimits.folders { watchTree(folder) }
   }
 
   /// Takes the waiting events; true when one of them can change what a build makes.
@@ -40,7 +38,7 @@ struct ProjectWatcher: ~Copyable {
         for watch in folders.keys { inotify.unwatch(watch) }
         folders.removeAll()
         if let watch = try? inotify.watch(root) { folders[watch] = "" }
-        for folder in Self.watchedFolders { watchTree(folder) }
+        for folder in ScanLimits.folders { watchTree(folder) }
         hasChanged = true
       } else if event.has(Int32(IN_IGNORED)) {
         folders[event.watch] = nil
@@ -53,7 +51,7 @@ struct ProjectWatcher: ~Copyable {
 
   private mutating func take(_ event: Inotify.Event) -> Bool {
     guard let folder = folders[event.watch], Self.isVisible(event.name) else { return false }
-    if folder.isEmpty && !Self.watchedFolders.contains(event.name) { return false }
+    if folder.isEmpty && !ScanLimits.folders.contains(event.name) { return false }
     let path = folder.isEmpty ? event.name : folder + "/" + event.name
     let hasCome = event.has(Int32(IN_CREATE)) || event.has(Int32(IN_MOVED_TO))
     if hasCome && isFolder(path) {

@@ -25,6 +25,7 @@ enum Tool {
   /// A small environment of our own, so that the developer's never decides a test.
   static let environment = [
     "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "LC_ALL": "C.UTF-8",
+    "SPACER_ENV": "development",
   ]
 
   /// What a finished command left.
