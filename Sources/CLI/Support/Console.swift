@@ -19,17 +19,6 @@ struct Console: Sendable {
 
   /// Writes all of `text`; a reader that has gone is no error.
   func write(_ text: String) {
-    var text = text
-    text.withUTF8 { bytes in
-      var rest = bytes[...]
-      while !rest.isEmpty {
-        let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest[...]).baseAddress, rest.count)
-        if count < 0 {
-          if errno == EINTR { continue }
-          return
-        }
-        rest = rest.dropFirst(count)
-      }
-    }
+    _ = Files.writeAll(Array(text.utf8), to: descriptor)
   }
 }

@@ -39,7 +39,7 @@ enum Files {
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     if descriptor < 0 { throw SystemFailure("open", temporary) }
     do throws(SystemFailure) {
-      try writeAll(bytes, to: descriptor, path: temporary)
+      if !writeAll(bytes, to: descriptor) { throw SystemFailure("write", temporary) }
       if fsync(descriptor) != 0 { throw SystemFailure("fsync", temporary) }
       if close(descriptor) != 0 { throw SystemFailure("close", temporary) }
       if rename(temporary, path) != 0 { throw SystemFailure("rename", path) }
@@ -72,17 +72,16 @@ enum Files {
     return parent(of: String(cString: resolved))
   }
 
-  private static func writeAll(_ bytes: [UInt8], to descriptor: Int32, path: String) throws(SystemFailure) {
+  /// Writes all bytes; false, with `errno` set, when that cannot be done.
+  static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
     var offset = 0
     while offset < bytes.count {
       let count = bytes.withUnsafeBytes { all in
-        Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: all[offset...]).baseAddress, all.count - offset)
+        Glibc.write(descriptor, all.baseAddress?.advanced(by: offset), all.count - offset)
       }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw SystemFailure("write", path)
-      }
-      offset += count
+      if count < 0 && errno != EINTR { return false }
+      offset += max(0, count)
     }
+    return true
   }
 }

@@ -36,19 +36,18 @@ struct WatchDebounce {
     }
   }
 
-  /// When to ask `shouldBuild` again, or nil while there is nothing to build.
+  /// When `isDue` becomes true, or nil while there is nothing to build.
   var deadline: UInt64? {
     guard case .gathering(let first, let last) = state else { return nil }
     if first == 0 { return 0 }
     return min(first &+ Self.waitMaxNanoseconds, last &+ Self.quietNanoseconds)
   }
 
-  /// Whether to build now; the caller that gets true builds and then calls `built`.
-  mutating func shouldBuild(at now: UInt64) -> Bool {
-    guard let deadline, deadline <= now else { return false }
-    state = .building(hasChanged: false)
-    return true
-  }
+  /// Whether to build now.
+  func isDue(at now: UInt64) -> Bool { deadline.map { $0 <= now } ?? false }
+
+  /// A build begins; what has changed so far is in it.
+  mutating func begin() { state = .building(hasChanged: false) }
 
   /// The build ended; changes that came meanwhile start a burst.
   mutating func built(at now: UInt64) {

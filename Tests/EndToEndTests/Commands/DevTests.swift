@@ -47,7 +47,8 @@ import Testing
     try reload(server, 3) {
       try workspace.write("return function() return \"deep\" end\n", to: "project/app/new/folder/f.lua")
       try workspace.write(
-        "return { {\"GET\", \"/v\", \"v\"}, {\"GET\", \"/deep\", \"new/folder/f\"} }\n", to: "project/app/gateway.lua")
+        "return { {\"GET\", \"/v\", \"v\"}, {\"GET\", \"/deep\", \"new/folder/f\"} }\n",
+        to: "project/app/gateway.lua")
     }
     let load = try Load(port: server.port)
     // The two files may come as one burst or two: the route is there once either reload has happened.
@@ -60,7 +61,9 @@ import Testing
   @Test func aBuildThatFailsKeepsTheLastGood() throws {
     let server = try RunningServer(["dev", project])
     try workspace.write("return function( end\n", to: "project/app/v.lua")
-    _ = try server.process.waitForError("the diagnostic") { $0.contains("app/v.lua:1:18: error:") ? true : nil }
+    _ = try server.process.waitForError("the diagnostic") {
+      $0.contains("app/v.lua:1:18: error:") ? true : nil
+    }
     _ = try server.process.waitForError("what goes on") { $0.contains("still serving") ? true : nil }
     #expect(try answer(server) == "one")
     try reload(server, 1) {

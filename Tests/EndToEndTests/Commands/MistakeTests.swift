@@ -34,9 +34,12 @@ import Testing
     Mistake("syntax-error", in: "goto nowhere\nreturn function() end\n", at: "1:6: error:"),
     Mistake("not-a-function", in: "return 42\n", at: "1:8: error:"),
     Mistake("not-a-function", in: "local x = 1\nprint(x)\n", at: "2:9: error:"),
-    Mistake("unresolved-require", in: "local s = require \"stor\"\nreturn function() return s end\n", at: "1:19: error:"),
     Mistake(
-      "require-cycle", at: "lib/", [
+      "unresolved-require", in: "local s = require \"stor\"\nreturn function() return s end\n",
+      at: "1:19: error:"),
+    Mistake(
+      "require-cycle", at: "lib/",
+      [
         "app/f.lua": "local a = require \"a\"\nreturn function() return a end\n",
         "lib/a.lua": "local b = require \"b\"\nreturn {b = b}\n",
         "lib/b.lua": "local a = require \"a\"\nreturn {a = a}\n",
@@ -47,29 +50,38 @@ import Testing
       in: "local topics = require \"topics\"\nreturn function() topics.append(\"Nope\", {a = 1}) end\n",
       at: "2:33: error:"),
     Mistake(
-      "unknown-callee", in: "local flow = require \"flow\"\nreturn function() return flow.call(\"g\", {}) end\n",
+      "unknown-callee",
+      in: "local flow = require \"flow\"\nreturn function() return flow.call(\"g\", {}) end\n",
       at: "2:36: error:"),
-    Mistake("undeclared-environment", in: "return function() return os.getenv(\"HOME\") end\n", at: "1:36: warning:"),
+    Mistake(
+      "undeclared-environment", in: "return function() return os.getenv(\"HOME\") end\n", at: "1:36: warning:"
+    ),
     Mistake("undefined-global", in: "return function() pritn(1) end\n", at: "1:19: warning:"),
     Mistake("undefined-global", in: "return function() counter = 1 end\n", at: "1:19: warning:"),
     Mistake("unused-local", in: "return function()\n  local x = 1\n  return 2\nend\n", at: "2:9: warning:"),
     Mistake(
-      "unreachable-code", in: "return function()\n  while true do end\n  print(1)\nend\n", at: "3:3: warning:"),
+      "unreachable-code", in: "return function()\n  while true do end\n  print(1)\nend\n", at: "3:3: warning:"
+    ),
     Mistake("unknown-function", routes: "return {\n  {\"GET\", \"/f\", \"ff\"},\n}\n", at: "2:18: error:"),
     Mistake("malformed-route", routes: "return {\n  {\"GTE\", \"/f\", \"f\"},\n}\n", at: "2:4: error:"),
     Mistake("malformed-route", routes: "return {\n  {\"GET\", \"f\", \"f\"},\n}\n", at: "2:11: error:"),
     Mistake("malformed-route", routes: "return {\n  {\"GET\", \"/f\"},\n}\n", at: "2:3: error:"),
     Mistake(
-      "duplicate-route", routes: "return {\n  {\"GET\", \"/f\", \"f\"},\n  {\"GET\", \"/f/\", \"f\"},\n}\n", at: "3:"),
-    Mistake("private-route", at: "app/gateway.lua:2:18: error:", [
-      "app/gateway.lua": "return {\n  {\"GET\", \"/f\", \"private/p\"},\n}\n",
-      "app/private/p.lua": "return function() end\n",
-    ]),
+      "duplicate-route", routes: "return {\n  {\"GET\", \"/f\", \"f\"},\n  {\"GET\", \"/f/\", \"f\"},\n}\n",
+      at: "3:"),
+    Mistake(
+      "private-route", at: "app/gateway.lua:2:18: error:",
+      [
+        "app/gateway.lua": "return {\n  {\"GET\", \"/f\", \"private/p\"},\n}\n",
+        "app/private/p.lua": "return function() end\n",
+      ]),
     Mistake("gateway-failed", routes: "return {\n  nil + 1\n}\n", at: "2"),
-    Mistake("config-unknown-key", configuration: "spacerVersion: 1\nappNmae: x\nappName: x\n", at: "2:1: error:"),
+    Mistake(
+      "config-unknown-key", configuration: "spacerVersion: 1\nappNmae: x\nappName: x\n", at: "2:1: error:"),
     Mistake("config-type", configuration: "spacerVersion: 1\nappName: x\ntopics: 7\n", at: "3:9: error:"),
     Mistake("config-syntax", configuration: "spacerVersion: 1\nappName: [x\n", at: ""),
-    Mistake("topic-name", configuration: "spacerVersion: 1\nappName: x\ntopics:\n  - 1abc\n", at: "4:5: error:"),
+    Mistake(
+      "topic-name", configuration: "spacerVersion: 1\nappName: x\ntopics:\n  - 1abc\n", at: "4:5: error:"),
   ]
 
   private func project(_ mistake: Mistake, in workspace: Workspace, name: String) throws -> String {
@@ -79,7 +91,7 @@ import Testing
       "lib/store.lua": "return {}\n",
     ]
     files.merge(mistake.files) { $1 }
-    return try workspace.project(name, files)
+    return try workspace.project(files, named: name)
   }
 
   @Test func everyMistakeIsNamedAtItsPlace() throws {
@@ -89,7 +101,9 @@ import Testing
       let outcome = try Tool.run(["check", "--strict", project])
       #expect(outcome.status == 1, "\(mistake.id): \(outcome.errors)")
       let heads = outcome.errors.split(separator: "\n").filter { $0.hasSuffix("[\(mistake.id)]") }
-      #expect(heads.contains { $0.hasPrefix(mistake.place) }, "\(mistake.id) at \(mistake.place): \(outcome.errors)")
+      #expect(
+        heads.contains { $0.hasPrefix(mistake.place) }, "\(mistake.id) at \(mistake.place): \(outcome.errors)"
+      )
     }
   }
 
@@ -106,7 +120,9 @@ import Testing
     let places = outcome.errors.split(separator: "\n").filter { $0.contains(": error: ") }
       .compactMap { $0.split(separator: ":").first }
     #expect(places == places.sorted(), "\(outcome.errors)")
-    #expect(Set(places).isSuperset(of: ["app/b.lua", "app/gateway.lua", "config/application.yml"]), "\(outcome.errors)")
+    #expect(
+      Set(places).isSuperset(of: ["app/b.lua", "app/gateway.lua", "config/application.yml"]),
+      "\(outcome.errors)")
   }
 
   @Test func toolsGetJSON() throws {

@@ -14,7 +14,8 @@ import Testing
     let manifest = try String(contentsOfFile: consumer + "/Package.swift", encoding: .utf8)
     #expect(manifest.contains("\"../..\""))
     try workspace.write(
-      manifest.replacingOccurrences(of: "\"../..\"", with: "\"\(Tool.checkout)\""), to: "consumer/Package.swift")
+      manifest.replacingOccurrences(of: "\"../..\"", with: "\"\(Tool.checkout)\""),
+      to: "consumer/Package.swift")
 
     let build = try package(consumer, ["build"])
     #expect(build.status == 0, "\(build.errors)")

@@ -19,8 +19,10 @@ import Testing
 
       """,
       "app/hello.lua": "return function() return 1 end\n",
-      "app/users/get.lua": "local store = require \"store\"\nreturn function(args) return store[args.id] end\n",
-      "app/users/me.lua": "local flow = require \"flow\"\nreturn function() return flow.call(\"hello\", {}) end\n",
+      "app/users/get.lua":
+        "local store = require \"store\"\nreturn function(args) return store[args.id] end\n",
+      "app/users/me.lua":
+        "local flow = require \"flow\"\nreturn function() return flow.call(\"hello\", {}) end\n",
       "lib/store.lua": "return {}\n",
     ])
   }
@@ -41,7 +43,8 @@ import Testing
     let outcome = try Tool.run(["routes", project, "--json"])
     let routes = try #require(JSONValue(outcome.output)?.items, "\(outcome.output)")
     #expect(routes.count == 3)
-    #expect(routes.contains { $0["pattern"] == .string("/users/:id") && $0["function"] == .string("users/get") })
+    #expect(
+      routes.contains { $0["pattern"] == .string("/users/:id") && $0["function"] == .string("users/get") })
   }
 
   @Test func match() throws {

@@ -38,8 +38,9 @@ final class ChildProcess: @unchecked Sendable {
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, out.write, 1)
     posix_spawn_file_actions_adddup2(&actions, err.write, 2)
-    if let folder { posix_spawn_file_actions_addchdir_np(&actions, folder) }
 
+    // The call that would change the folder of the child alone is not in the C library's standard part.
+    let command = folder.map { ["/usr/bin/env", "-C", $0] + command } ?? command
     let words = command.map { strdup($0) } + [nil]
     let settings = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
     defer { for text in words + settings { free(text) } }
@@ -78,16 +79,20 @@ final class ChildProcess: @unchecked Sendable {
   }
 
   /// Waits until the text of standard error gives a value.
-  func waitForError<T>(_ what: String, seconds: Double = waitSecondsMax, _ match: (String) -> T?) throws -> T {
+  func waitForError<T>(_ what: String, seconds: Double = waitSecondsMax, _ match: (String) -> T?) throws -> T
+  {
     try wait(seconds: seconds, for: what) { child in
       if let value = match(String(decoding: child.gathered[1], as: UTF8.self)) { return value }
-      if child.status != nil && child.openStreams == 0 { throw HarnessError("the process ended before \(what)") }
+      if child.status != nil && child.openStreams == 0 {
+        throw HarnessError("the process ended before \(what)")
+      }
       return nil
     }
   }
 
   /// Waits until the text of standard output gives a value.
-  func waitForOutput<T>(_ what: String, seconds: Double = waitSecondsMax, _ match: (String) -> T?) throws -> T {
+  func waitForOutput<T>(_ what: String, seconds: Double = waitSecondsMax, _ match: (String) -> T?) throws -> T
+  {
     try wait(seconds: seconds, for: what) { match(String(decoding: $0.gathered[0], as: UTF8.self)) }
   }
 
@@ -101,7 +106,9 @@ final class ChildProcess: @unchecked Sendable {
       } catch {
         throw HarnessError("\(error); it said:\n\(said)")
       }
-      if !condition.wait(until: limit) { throw HarnessError("waited \(seconds) s for \(what); it said:\n\(said)") }
+      if !condition.wait(until: limit) {
+        throw HarnessError("waited \(seconds) s for \(what); it said:\n\(said)")
+      }
     }
   }
 

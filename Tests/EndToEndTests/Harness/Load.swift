@@ -48,7 +48,8 @@ final class Load: @unchecked Sendable {
     while !condition.withLock({ isStopping }) {
       number += 1
       do {
-        let connection = try number.isMultiple(of: 2) ? kept ?? HTTPConnection(port: port) : HTTPConnection(port: port)
+        let connection =
+          try number.isMultiple(of: 2) ? kept ?? HTTPConnection(port: port) : HTTPConnection(port: port)
         try connection.send("GET /v HTTP/1.1\r\nHost: t\r\n\r\n")
         let answer = try connection.response(to: "GET")
         if number.isMultiple(of: 2) { kept = answer.header("Connection") == "close" ? nil : connection }

@@ -15,7 +15,8 @@ enum Tool {
   static let executables: String = {
     let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
     let folder = URL(fileURLWithPath: bundle).deletingLastPathComponent().path
-    return FileManager.default.isExecutableFile(atPath: folder + "/spacer") ? folder : checkout + "/.build/debug"
+    return FileManager.default.isExecutableFile(atPath: folder + "/spacer")
+      ? folder : checkout + "/.build/debug"
   }()
 
   static let spacer = executables + "/spacer"

@@ -13,7 +13,7 @@ final class Workspace: Sendable {
   deinit { try? FileManager.default.removeItem(atPath: path) }
 
   /// A project of the given files; `config/application.yml` gets a minimal text unless one is given.
-  func project(_ name: String = "project", _ files: [String: String]) throws -> String {
+  func project(_ files: [String: String], named name: String = "project") throws -> String {
     let project = path + "/" + name
     var files = files
     if files["config/application.yml"] == nil { files["config/application.yml"] = Self.minimalConfiguration }

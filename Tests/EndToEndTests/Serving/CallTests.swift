@@ -72,7 +72,8 @@ import Testing
 
   @Test func privateFunctionsAnswerLoopbackOnly() throws {
     let server = try serve()
-    #expect(try server.post("/private/secret", json: #"{"k":"v"}"#).json == JSONValue(#"{"data":{"secret":"v"}}"#))
+    #expect(
+      try server.post("/private/secret", json: #"{"k":"v"}"#).json == JSONValue(#"{"data":{"secret":"v"}}"#))
     for header in ["X-Forwarded-For", "Forwarded", "x-forwarded-for"] {
       let answer = try server.request("POST", "/private/secret", headers: [(header, "127.0.0.1")], body: "{}")
       #expect(answer.status == 403, "\(header)")
@@ -83,7 +84,9 @@ import Testing
 
   @Test func theInternalTokenCallsAFunctionDirectly() throws {
     let server = try serve(["SPACER_INTERNAL_TOKEN": "tok-123"])
-    #expect(try server.post("/add?spacer_internal_token=tok-123", json: #"{"n":7}"#).json == JSONValue(#"{"data":8}"#))
+    #expect(
+      try server.post("/add?spacer_internal_token=tok-123", json: #"{"n":7}"#).json
+        == JSONValue(#"{"data":8}"#))
     #expect(try server.post("/add?spacer_internal_token=tok-124", json: #"{"n":7}"#).status == 404)
     #expect(try server.post("/add?spacer_internal_token=", json: #"{"n":7}"#).status == 404)
     #expect(try server.stop() == 0)

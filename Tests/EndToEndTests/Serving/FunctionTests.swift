@@ -62,7 +62,8 @@ import Testing
         == JSONValue(#"{"data":{"a":1}}"#))
     #expect(try server.request("POST", "/echo", body: #"{"a":1}"#).json == JSONValue(#"{"data":{"a":1}}"#))
     #expect(try server.post("/echo", json: "").json == JSONValue(#"{"data":{}}"#))
-    #expect(try server.post("/echo", json: #"{"e":[],"n":null}"#).text == "{\"data\":{\"e\":[],\"n\":null}}\n")
+    #expect(
+      try server.post("/echo", json: #"{"e":[],"n":null}"#).text == "{\"data\":{\"e\":[],\"n\":null}}\n")
     let other = try server.request("POST", "/echo", headers: [("Content-Type", "text/plain")], body: "hi")
     #expect(other.json == JSONValue(#"{"data":{}}"#))
   }

@@ -89,7 +89,8 @@ import Testing
 
   @Test func pathsAreDecodedBySegment() throws {
     let server = try serve([
-      ("GET", "/hello", "hello"), ("GET", "/f/:a", "one"), ("GET", "/f/:a/:b", "two"), ("GET", "/r/*rest", "rest"),
+      ("GET", "/hello", "hello"), ("GET", "/f/:a", "one"), ("GET", "/f/:a/:b", "two"),
+      ("GET", "/r/*rest", "rest"),
     ])
     expect(try server.get("/hel%6Co"), "hello")
     expect(try server.get("/f/a%2Fb"), "one", #"{"a":"a/b"}"#)
@@ -99,13 +100,16 @@ import Testing
     expect(try server.get("//hello"), "hello")
     expect(try server.get("/f//1//2"), "two", #"{"a":"1","b":"2"}"#)
     expect(try server.get("/hello/"), "hello")
-    for bad in ["/f/%zz", "/f/%4", "/f/a%00b", "/f/%"] { #expect(try server.get(bad).status == 400, "\(bad)") }
+    for bad in ["/f/%zz", "/f/%4", "/f/a%00b", "/f/%"] {
+      #expect(try server.get(bad).status == 400, "\(bad)")
+    }
   }
 
   @Test func dotSegments() throws {
     let server = try serve([("GET", "/hello", "hello"), ("GET", "/f/:a", "one")])
     for path in [
-      "/x/../hello", "/./hello", "/x/%2e%2e/hello", "/x/.%2E/hello", "/../../hello", "/hello/.", "/hello/x/..",
+      "/x/../hello", "/./hello", "/x/%2e%2e/hello", "/x/.%2E/hello", "/../../hello", "/hello/.",
+      "/hello/x/..",
     ] {
       expect(try server.get(path), "hello")
     }

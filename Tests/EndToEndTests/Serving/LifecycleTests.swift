@@ -11,11 +11,10 @@ import Testing
 
   private func project(_ answer: String, name: String = "project") throws -> String {
     try workspace.project(
-      name,
       [
         "app/gateway.lua": "return { {\"ANY\", \"/v\", \"v\"} }\n",
         "app/v.lua": "return function() return \"\(answer)\" end\n",
-      ])
+      ], named: name)
   }
 
   @Test func aRequestInFlightIsAnsweredAfterSIGTERM() throws {

@@ -40,7 +40,8 @@ import Testing
   @Test func aBodyThatIsTooLargeIsRefusedBeforeItComes() throws {
     let server = try serve("  bodyBytes: 100\n")
     let connection = try HTTPConnection(port: server.port)
-    try connection.send("POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 101\r\nExpect: 100-continue\r\n\r\n")
+    try connection.send(
+      "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 101\r\nExpect: 100-continue\r\n\r\n")
     #expect(try connection.response(to: "POST", interim: true).status == 413)
   }
 
@@ -62,7 +63,8 @@ import Testing
       "  cpuMilliseconds: 100\n",
       [
         "spin": "return function() while true do end end",
-        "pattern": "return function() return (string.rep('a', 50000)):find(string.rep('a?', 5000) .. 'b') end",
+        "pattern":
+          "return function() return (string.rep('a', 50000)):find(string.rep('a?', 5000) .. 'b') end",
         "caught": "return function() while true do pcall(function() while true do end end) end end",
       ])
     for path in ["/spin", "/pattern", "/caught"] {
@@ -105,7 +107,9 @@ import Testing
     for name in ["io", "debug", "dofile", "loadfile", "execute", "exit", "getenv"] {
       #expect(seen[name] == .string("nil"), "\(name)")
     }
-    for name in ["unpack", "loadstring", "collectgarbage"] { #expect(seen[name] == .string("function"), "\(name)") }
+    for name in ["unpack", "loadstring", "collectgarbage"] {
+      #expect(seen[name] == .string("function"), "\(name)")
+    }
     #expect(seen["bytecode"] == .boolean(false))
     #expect(seen["frozen"] == .boolean(false))
   }
