@@ -18,20 +18,22 @@ package enum LuaSource {
 
   /// The 1-based line of the byte at `offset`; linear in `offset`.
   package static func line(of offset: Int, in bytes: [UInt8]) -> Int {
-    var line = 1
-    var position = 0
-    let end = min(offset, bytes.count)
+    1 + lineEnds(from: 0, to: offset, in: bytes)
+  }
+
+  /// How many lines end before `end`, counted from `start`, which is not inside a line's end of two bytes.
+  static func lineEnds(from start: Int, to end: Int, in bytes: [UInt8]) -> Int {
+    var count = 0
+    var position = start
+    let end = min(end, bytes.count)
     while position < end {
       let byte = bytes[position]
       position += 1
-      guard byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") else { continue }
-      if position < bytes.count, bytes[position] != byte, isLineEnd(bytes[position]) {
-        position += 1
-        if position > end { break }
-      }
-      line += 1
+      guard isLineEnd(byte) else { continue }
+      if position < bytes.count, bytes[position] != byte, isLineEnd(bytes[position]) { position += 1 }
+      if position <= end { count += 1 }
     }
-    return line
+    return count
   }
 
   /// Whether a line ends between the two offsets.
