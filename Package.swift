@@ -69,7 +69,7 @@ let package = Package(
       name: "ArtifactTests", dependencies: ["SpacerArtifact"], path: "Tests/ArtifactTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "CompilerTests", dependencies: ["SpacerCompiler", "SpacerLuaVM", "SpacerArtifact", "CLua"],
+      name: "CompilerTests", dependencies: ["CLua", "SpacerArtifact", "SpacerCompiler", "SpacerLuaVM"],
       path: "Tests/CompilerTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "RuntimeTests", dependencies: ["SpacerRuntime"], path: "Tests/RuntimeTests",

@@ -62,7 +62,8 @@ package final class BuildSession {
     // Without a file that came, went or may belong to the original's runtime, the last scan holds.
     if let scan, let changed,
       changed.allSatisfy({ path in
-        records[path] != nil && files.fingerprint(path) != nil && !scan.originalRuntime.contains(path)
+        (records[path] != nil || path == scan.configPath) && !OriginalRuntime.names(path)
+          && (try? files.read(path)) != nil
       })
     {
       return scan
