@@ -23,7 +23,9 @@ package enum RouteTableBuilder {
   /// The order of routes in an artifact.
   static func sorted(_ routes: [ArtifactContents.Route]) -> [ArtifactContents.Route] {
     routes.sorted { a, b in
-      if a.pattern != b.pattern { return a.pattern.utf8.lexicographicallyPrecedes(b.pattern.utf8) }
+      if !a.pattern.utf8.elementsEqual(b.pattern.utf8) {
+        return a.pattern.utf8.lexicographicallyPrecedes(b.pattern.utf8)
+      }
       if a.methods != b.methods { return a.methods.rawValue < b.methods.rawValue }
       return (a.module, a.line) < (b.module, b.line)
     }
