@@ -32,6 +32,9 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":liblua5.4.a"), .linkedLibrary("m"), .linkedLibrary("dl")]),
     .target(name: "CXXHash", path: "Sources/CXXHash"),
     .target(name: "CSystem", path: "Sources/CSystem"),
+    // The archive: its block functions alone, and no shared library to load at each start.
+    .target(
+      name: "CDigest", path: "Sources/CDigest", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
 
     .target(
       name: "SpacerArtifact", dependencies: ["CXXHash"], path: "Sources/Artifact",
@@ -40,7 +43,9 @@ let package = Package(
       name: "SpacerLuaVM", dependencies: ["CLua"], path: "Sources/LuaVM", swiftSettings: swiftSettings),
     .target(
       name: "SpacerCompiler",
-      dependencies: ["SpacerArtifact", "SpacerLuaVM", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "SpacerArtifact", "SpacerLuaVM", "CDigest", .product(name: "Yams", package: "Yams"),
+      ],
       path: "Sources/Compiler", swiftSettings: swiftSettings),
     .target(
       name: "SpacerRuntime", dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem"],
@@ -72,7 +77,7 @@ let package = Package(
       name: "CompilerTests", dependencies: ["SpacerCompiler", "SpacerLuaVM", "SpacerArtifact", "CLua"],
       path: "Tests/CompilerTests", swiftSettings: swiftSettings),
     .testTarget(
-      name: "RuntimeTests", dependencies: ["SpacerRuntime"], path: "Tests/RuntimeTests",
+      name: "RuntimeTests", dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem"], path: "Tests/RuntimeTests",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "EndToEndTests", dependencies: ["spacer", "spacer-serve"], path: "Tests/EndToEndTests",

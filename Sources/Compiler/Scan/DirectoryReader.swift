@@ -42,7 +42,8 @@ enum DirectoryReader {
     var status = stat()
     let result = retrying { stat(path, &status) }
     guard result == 0 else {
-      let empty = FileFingerprint(sizeBytes: 0, modifiedNanoseconds: 0, inode: 0, device: 0)
+      let empty = FileFingerprint(
+        sizeBytes: 0, modifiedNanoseconds: 0, changedNanoseconds: 0, inode: 0, device: 0)
       return (.missing(errno: errno), empty)
     }
     return (kind(of: status), fingerprint(of: status))
@@ -95,8 +96,19 @@ enum DirectoryReader {
   private static func fingerprint(of status: stat) -> FileFingerprint {
     FileFingerprint(
       sizeBytes: Int64(status.st_size),
-      modifiedNanoseconds: Int64(status.st_mtim.tv_sec) &* 1_000_000_000 &+ Int64(status.st_mtim.tv_nsec),
+      modifiedNanoseconds: nanoseconds(status.st_mtim), changedNanoseconds: nanoseconds(status.st_ctim),
       inode: UInt64(status.st_ino), device: UInt64(status.st_dev))
+  }
+
+  /// The clock by which file systems stamp changes.
+  static func now() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return nanoseconds(time)
+  }
+
+  private static func nanoseconds(_ time: timespec) -> Int64 {
+    Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
   }
 
   private static func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {

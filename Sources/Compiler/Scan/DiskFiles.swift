@@ -56,7 +56,10 @@ package struct DiskFiles: ProjectFiles {
   package func fingerprint(_ path: String) -> FileFingerprint? {
     guard let location = location(of: path) else { return nil }
     let status = DirectoryReader.status(of: location)
-    return status.kind == .file ? status.fingerprint : nil
+    guard status.kind == .file else { return nil }
+    // File systems count time in steps of up to two seconds: within one, a change may leave no trace.
+    let age = DirectoryReader.now() - status.fingerprint.changedNanoseconds
+    return age > ScanLimits.settledNanoseconds ? status.fingerprint : nil
   }
 
   /// Nil for a path that would leave the project by its text.

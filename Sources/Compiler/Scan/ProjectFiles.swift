@@ -21,18 +21,23 @@ package struct FileReadError: Error, Equatable, Sendable {
   }
 }
 
-/// What tells one state of a file from another without reading it: when all four are as before, so is the
+/// What tells one state of a file from another without reading it: when all five are as before, so is the
 /// content, as far as anyone who does not forge time stamps is concerned.
 package struct FileFingerprint: Equatable, Hashable, Sendable {
   package var sizeBytes: Int64
   /// Since 1970.
   package var modifiedNanoseconds: Int64
+  /// When content or attributes last changed; no program can set it back.
+  package var changedNanoseconds: Int64
   package var inode: UInt64
   package var device: UInt64
 
-  package init(sizeBytes: Int64, modifiedNanoseconds: Int64, inode: UInt64, device: UInt64) {
+  package init(
+    sizeBytes: Int64, modifiedNanoseconds: Int64, changedNanoseconds: Int64, inode: UInt64, device: UInt64
+  ) {
     self.sizeBytes = sizeBytes
     self.modifiedNanoseconds = modifiedNanoseconds
+    self.changedNanoseconds = changedNanoseconds
     self.inode = inode
     self.device = device
   }
@@ -60,7 +65,8 @@ package protocol ProjectFiles: Sendable {
   func listing() throws(FileReadError) -> FileListing
   /// The bytes of the file at `path`; more than `ScanLimits.fileBytesMax` is an error.
   func read(_ path: String) throws(FileReadError) -> [UInt8]
-  /// The file's identity, nil when it does not exist or the source has none; nil is never equal to anything.
+  /// The file's identity, nil when it does not exist, when it changed so recently that a further change
+  /// could leave the same, or when the source has none; nil is never equal to anything.
   func fingerprint(_ path: String) -> FileFingerprint?
 }
 
