@@ -2,9 +2,12 @@
 
 /// A table of text; columns are as wide as their widest cell.
 struct Table {
-  private var rows: [[String]] = []
+  private var rows: [[String]]
 
-  init(header: [String]) { rows.append(header) }
+  init(header: [String]) { rows = [header] }
+
+  /// Without a header.
+  init(rows: [[String]]) { self.rows = rows }
 
   mutating func add(_ row: [String]) { rows.append(row) }
 

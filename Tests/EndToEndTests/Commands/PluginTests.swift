@@ -30,11 +30,14 @@ import Testing
   }
 
   private func package(_ folder: String, _ arguments: [String]) throws -> Tool.Outcome {
+    // A dependency is built as a user builds it: without the settings of our own test run.
+    var environment = ProcessInfo.processInfo.environment
+    environment["SPACER_WARNINGS_AS_ERRORS"] = nil
     let child = try ChildProcess(
       [
         "/usr/bin/env", "swift", "package", "--package-path", folder, "--scratch-path",
         Tool.checkout + "/.build-plugin", "--allow-writing-to-package-directory", "spacer",
-      ] + arguments, environment: ProcessInfo.processInfo.environment)
+      ] + arguments, environment: environment)
     let status = try child.waitForExit(seconds: 1200)
     return Tool.Outcome(status: status, output: child.standardOutput, errors: child.standardError)
   }

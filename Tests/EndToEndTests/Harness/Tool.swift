@@ -27,6 +27,8 @@ enum Tool {
   static let environment = [
     "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "LC_ALL": "C.UTF-8",
     "SPACER_ENV": "development",
+    // Where the user's key of the build cache lives: not in the developer's own home.
+    "XDG_STATE_HOME": executables + "/end-to-end-state",
   ]
 
   /// What a finished command left.
