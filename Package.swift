@@ -77,8 +77,9 @@ let package = Package(
       name: "CompilerTests", dependencies: ["SpacerCompiler", "SpacerLuaVM", "SpacerArtifact", "CLua"],
       path: "Tests/CompilerTests", swiftSettings: swiftSettings),
     .testTarget(
-      name: "RuntimeTests", dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem"], path: "Tests/RuntimeTests",
-      swiftSettings: swiftSettings),
+      name: "RuntimeTests",
+      dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem"],
+      path: "Tests/RuntimeTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "EndToEndTests", dependencies: ["spacer", "spacer-serve"], path: "Tests/EndToEndTests",
       swiftSettings: swiftSettings),

@@ -1,5 +1,4 @@
-// Lua source to a binary chunk, by the VM's own compiler. Positions and rejections follow `luaL_loadfile`:
-// a byte order mark and a first line that begins with `#` are skipped, line numbers count them.
+// Lua source to a binary chunk, by the VM's own compiler.
 
 import CLua
 
@@ -18,18 +17,24 @@ package struct BytecodeCompiler: ~Copyable {
     case invalidName
   }
 
+  /// The VM's release, such as `Lua 5.4.4`: bytecode of one is not for another.
+  package static let luaRelease = String(cString: spacer_bytecode_lua_release())
+
   private let handle: OpaquePointer?
 
   package init() { handle = spacer_bytecode_compiler_new() }
 
   deinit { spacer_bytecode_compiler_free(handle) }
 
-  /// The binary chunk of `source`, the content of the project's file at `path`, with all debug information.
-  /// Its name is `@` and the path, so that messages read `app/foo.lua:3: …`.
-  package borrowing func compile(_ source: [UInt8], path: String) throws(Failure) -> [UInt8] {
+  /// The binary chunk of the Lua text that begins at `start` in `source`, the content of the project's file at
+  /// `path`, with all debug information. Its name is `@` and the path, so that messages read
+  /// `app/foo.lua:3: …`. What lies before `start` must hold no line end.
+  package borrowing func compile(
+    _ source: [UInt8], from start: Int = 0, path: String
+  ) throws(Failure) -> [UInt8] {
+    precondition(start >= 0 && start <= source.count)
     guard let handle else { throw .outOfMemory }
     guard !path.utf8.contains(0) else { throw .invalidName }
-    let start = SourcePreamble.bytesSkipped(in: source)
     var status: Int32 = 0
     let result: [UInt8] = source.withUnsafeBytes { buffer in
       // The chunk's text is the rest of the buffer; an empty array has no base address.
@@ -68,19 +73,5 @@ package struct BytecodeCompiler: ~Copyable {
       if rest.starts(with: Array(": ".utf8)) { rest = rest.dropFirst(2) }
     }
     return .rejected(message: String(decoding: rest, as: UTF8.self), line: line)
-  }
-}
-
-/// What a file may have in front of its Lua text.
-package enum SourcePreamble {
-  /// How many bytes to skip: a UTF-8 byte order mark and a first line that begins with `#`, without its
-  /// line feed, so that lines keep their numbers.
-  package static func bytesSkipped(in source: [UInt8]) -> Int {
-    var start = 0
-    if source.starts(with: [0xEF, 0xBB, 0xBF]) { start = 3 }
-    if start < source.count, source[start] == UInt8(ascii: "#") {
-      start = source[start...].firstIndex(of: 10) ?? source.count
-    }
-    return start
   }
 }

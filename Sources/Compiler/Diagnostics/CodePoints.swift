@@ -25,26 +25,14 @@ enum CodePoints {
     return (scalar, length)
   }
 
-  /// How many units `slice` holds.
-  static func count(_ slice: ArraySlice<UInt8>) -> Int {
-    let bytes = Array(slice)
-    var offset = 0
+  /// How many units `range` of `bytes` holds.
+  static func count(_ bytes: [UInt8], in range: Range<Int>) -> Int {
+    var offset = range.lowerBound
     var count = 0
-    while offset < bytes.count {
-      offset += decode(bytes, at: offset, limit: bytes.count).length
+    while offset < range.upperBound {
+      offset += decode(bytes, at: offset, limit: range.upperBound).length
       count += 1
     }
     return count
-  }
-
-  /// The offset of the first byte that is no UTF-8, or nil.
-  static func firstInvalid(_ bytes: [UInt8]) -> Int? {
-    var offset = 0
-    while offset < bytes.count {
-      let (scalar, length) = decode(bytes, at: offset, limit: bytes.count)
-      if scalar == nil { return offset }
-      offset += length
-    }
-    return nil
   }
 }

@@ -1,13 +1,13 @@
 // Diagnostics for tools (`--format json`): one object with an array, keys always present and in one order.
 // Lines and columns as in the text form; byte offsets from the file's start. What is unknown is null.
 
-/// Writes a report as JSON.
+/// Writes a report as JSON. Used by one thread at a time.
 package struct DiagnosticJSON {
-  private let maps: [String: LineMap]
+  private let maps: LineMaps
 
   /// - Parameter sources: the bytes of the files that diagnostics name, by path.
   package init(sources: [String: [UInt8]]) {
-    maps = sources.mapValues { LineMap($0) }
+    maps = LineMaps(sources)
   }
 
   /// `{"diagnostics":[…],"errors":2,"warnings":1}`, one diagnostic a line.

@@ -7,17 +7,17 @@
 //
 // Nothing from a user's file reaches the terminal unless it is printable.
 
-/// Prints diagnostics with code frames.
+/// Prints diagnostics with code frames. Used by one thread at a time.
 package struct DiagnosticRenderer {
   /// Adds ANSI colours.
   package var useColor: Bool
-  private let maps: [String: LineMap]
+  private let maps: LineMaps
 
   /// - Parameter sources: the bytes of the files that diagnostics name, by path; a diagnostic of a file that
   ///   is not among them is printed without position and frame.
   package init(sources: [String: [UInt8]], useColor: Bool = false) {
     self.useColor = useColor
-    maps = sources.mapValues { LineMap($0) }
+    maps = LineMaps(sources)
   }
 
   /// The whole report, closed by its summary line; empty when there is nothing to say.

@@ -5,7 +5,9 @@
 /// Applies the ignore comments of a project.
 struct IgnoreFilter {
   private let ignores: [DiagnosticReport.FileIgnore]
-  private let maps: [String: LineMap]
+  private let maps: LineMaps
+  /// Files with an ignore; the lines of others need not be known.
+  private let paths: Set<String>
 
   private struct Key: Hashable {
     var path: String
@@ -15,11 +17,8 @@ struct IgnoreFilter {
 
   init(_ ignores: [DiagnosticReport.FileIgnore], sources: [String: [UInt8]]) {
     self.ignores = ignores
-    var maps: [String: LineMap] = [:]
-    for (path, _) in ignores where maps[path] == nil {
-      if let bytes = sources[path] { maps[path] = LineMap(bytes) }
-    }
-    self.maps = maps
+    maps = LineMaps(sources)
+    paths = Set(ignores.map(\.path))
   }
 
   func apply(to found: [Diagnostic]) -> [Diagnostic] {
@@ -55,7 +54,9 @@ struct IgnoreFilter {
   }
 
   private func key(_ diagnostic: Diagnostic) -> Key? {
-    guard let map = maps[diagnostic.location.path], let range = diagnostic.location.range else { return nil }
+    guard paths.contains(diagnostic.location.path), let map = maps[diagnostic.location.path],
+      let range = diagnostic.location.range
+    else { return nil }
     return Key(
       path: diagnostic.location.path, line: map.line(at: Int(range.start)), id: diagnostic.id.rawValue)
   }

@@ -69,7 +69,7 @@ package struct LineMap: Sendable {
     let offset = Swift.max(0, Swift.min(offset, bytes.count))
     let line = line(at: offset)
     let start = starts[line - 1]
-    return Position(line: line, column: 1 + CodePoints.count(bytes[start..<offset]))
+    return Position(line: line, column: 1 + CodePoints.count(bytes, in: start..<offset))
   }
 
   /// The offset of a position, clamped to its line's end.

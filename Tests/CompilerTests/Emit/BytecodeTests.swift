@@ -5,7 +5,8 @@ import Testing
 
 @Suite struct BytecodeTests {
   func compiled(_ source: String, path: String = "app/foo.lua") throws -> [UInt8] {
-    try BytecodeCompiler().compile(Array(source.utf8), path: path)
+    let bytes = Array(source.utf8)
+    return try BytecodeCompiler().compile(bytes, from: LuaSource.body(of: bytes), path: path)
   }
 
   @Test func compilesAndRuns() throws {
@@ -14,9 +15,7 @@ import Testing
   }
 
   @Test func skipsMarkAndFirstLine() throws {
-    let chunk = try BytecodeCompiler().compile(
-      [0xEF, 0xBB, 0xBF] + Array("#!/usr/bin/lua\nerror('x')".utf8), path: "app/foo.lua")
-    #expect(runChunk(chunk) == "app/foo.lua:2: x")
+    #expect(try runChunk(compiled("\u{FEFF}#!/usr/bin/lua\nerror('x')")) == "app/foo.lua:2: x")
     #expect(try runChunk(compiled("# only a line")) == "nil")
   }
 
