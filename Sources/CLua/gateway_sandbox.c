@@ -43,6 +43,15 @@ struct spacer_sandbox {
 
 static const char loaded_key, marks_key, loading_mark;
 
+static void collect_frames(lua_State *L, spacer_sandbox *s);
+
+// No message handler runs for this error, so the frames are taken here; nothing of that allocates.
+static void *out_of_memory(spacer_sandbox *s) {
+  if (!s->is_out_of_memory && s->L != NULL) collect_frames(s->L, s);
+  s->is_out_of_memory = 1;
+  return NULL;
+}
+
 static void *bounded_allocate(void *context, void *old, size_t old_bytes, size_t new_bytes) {
   spacer_sandbox *s = context;
   if (old == NULL) old_bytes = 0;  // Lua passes a type tag there
@@ -51,15 +60,10 @@ static void *bounded_allocate(void *context, void *old, size_t old_bytes, size_t
     s->memory_used -= old_bytes;
     return NULL;
   }
-  if (new_bytes > old_bytes && new_bytes - old_bytes > s->memory_max - s->memory_used) {
-    s->is_out_of_memory = 1;
-    return NULL;
-  }
+  if (new_bytes > old_bytes && new_bytes - old_bytes > s->memory_max - s->memory_used)
+    return out_of_memory(s);
   void *p = realloc(old, new_bytes);
-  if (p == NULL) {
-    s->is_out_of_memory = 1;
-    return NULL;
-  }
+  if (p == NULL) return out_of_memory(s);
   s->memory_used = s->memory_used - old_bytes + new_bytes;
   return p;
 }
@@ -270,20 +274,8 @@ static void strip_prelude_position(spacer_sandbox *s) {
   memmove(s->message, s->message + bytes + 2, strlen(s->message + bytes + 2) + 1);
 }
 
-// Runs where the error was raised: keeps its message and the frames of project files.
-static int message_handler(lua_State *L) {
-  spacer_sandbox *s = sandbox_of(L);
-  size_t bytes;
-  const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &bytes) : NULL;
-  if (text != NULL) {
-    set_message(s, text, bytes);
-  } else {
-    const char *kind = luaL_typename(L, 1);
-    set_message(s, "the error value is a ", 21);
-    char *grown = s->message != NULL ? realloc(s->message, 21 + strlen(kind) + 1) : NULL;
-    if (grown != NULL) s->message = strcat(grown, kind);
-  }
-  strip_prelude_position(s);
+// Keeps the frames of project files; a message that names one of them loses its position to it.
+static void collect_frames(lua_State *L, spacer_sandbox *s) {
   s->frame_count = 0;
   int is_stripped = 0;
   lua_Debug ar;
@@ -300,6 +292,23 @@ static int message_handler(lua_State *L) {
     f->path[PATH_BYTES_MAX - 1] = 0;
     f->line = ar.currentline;
   }
+}
+
+// Runs where the error was raised: keeps its message and the frames of project files.
+static int message_handler(lua_State *L) {
+  spacer_sandbox *s = sandbox_of(L);
+  size_t bytes;
+  const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &bytes) : NULL;
+  if (text != NULL) {
+    set_message(s, text, bytes);
+  } else {
+    const char *kind = luaL_typename(L, 1);
+    set_message(s, "the error value is a ", 21);
+    char *grown = s->message != NULL ? realloc(s->message, 21 + strlen(kind) + 1) : NULL;
+    if (grown != NULL) s->message = strcat(grown, kind);
+  }
+  strip_prelude_position(s);
+  collect_frames(L, s);
   return 1;
 }
 

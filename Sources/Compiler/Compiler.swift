@@ -1,7 +1,5 @@
 // The compiler's front door: a project's files in, an artifact and diagnostics out.
 
-package import SpacerArtifact
-
 /// Choices of one build.
 package struct BuildOptions: Equatable, Sendable {
   /// The environment that the artifact is for; nil leaves the choice to the runtime.

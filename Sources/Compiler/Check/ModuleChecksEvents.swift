@@ -30,10 +30,12 @@ extension ModuleChecks {
       let members = Set(group)
       // The topic whose name comes first begins, so that the order of the configuration does not matter.
       guard let start = group.min(by: { ByteOrder.precedes(topics[$0], topics[$1]) }),
-        let steps = ShortestCycle.find(from: start, edges: { node in
-          edges[node].indices.filter { members.contains(edges[node][$0].target) }
-            .map { (edges[node][$0].target, $0) }
-        })
+        let steps = ShortestCycle.find(
+          from: start,
+          edges: { node in
+            edges[node].indices.filter { members.contains(edges[node][$0].target) }
+              .map { (edges[node][$0].target, $0) }
+          })
       else { continue }
       diagnostics.append(
         eventLoop(steps.map { (topics[$0.node], edges[$0.node][$0.label]) }, configPath: configPath))
@@ -77,7 +79,7 @@ extension ModuleChecks {
           "an event of '\(topic)' runs '\(edge.trigger.function.value)'",
           at: SourceLocation(path: configPath, range: edge.trigger.function.range)))
       let modules = edge.chain.map { "'\(scan.modules[$0].path)'" }
-      let way = modules.joined(separator: ", which uses ") + (modules.count == 1 ? "" : ", which")
+      let way = modules.count == 1 ? modules[0] : way(modules)
       notes.append(.init("\(way) appends to '\(edge.append.name)'", at: place(edge)))
     }
     let last = steps[steps.count - 1].edge
@@ -90,6 +92,11 @@ extension ModuleChecks {
       at: place(last), notes: notes,
       hint: "append only under a condition that ends, and silence this line with "
         + "`-- spacer: ignore \(DiagnosticID.eventLoop.rawValue)`")
+  }
+
+  /// `'a' uses 'b', which uses 'c', which`.
+  private func way(_ modules: [String]) -> String {
+    modules[0] + " uses " + modules.dropFirst().joined(separator: ", which uses ") + ", which"
   }
 
   private func place(_ edge: EventEdge) -> SourceLocation {

@@ -18,6 +18,8 @@ extension ModuleChecks {
             hint: Self.hint(nearest) ?? "list it under 'topics' in \(configPath)",
             fix: Self.fix(append.range, nearest)))
       }
+      // The gateway has no environment at all, which its evaluation reports.
+      guard path != scan.gatewayPath else { continue }
       for variable in facts.getenvs where !knownVariables.contains(variable.name) {
         let nearest = NearestName.find(variable.name, in: variables)
         diagnostics.append(

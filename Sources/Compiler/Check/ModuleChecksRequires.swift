@@ -28,6 +28,11 @@ extension ModuleChecks {
             at: SourceLocation(path: original))
         ], hint: "the built-in modules are \(BuiltinModules.sorted.joined(separator: ", "))")
     }
+    if let equivalent = EngineOnlyNames.equivalent(ofModule: name) {
+      return Diagnostic(
+        .engineOnly, Self.severity(reference), "the module '\(name)' does not exist here", at: place,
+        hint: equivalent)
+    }
     let names = scan.modules.map(\.name) + BuiltinModules.sorted
     let candidates = NearestName.findAll(name, in: names)
     let others = candidates.dropFirst().map { "'\($0)'" }
@@ -60,10 +65,12 @@ extension ModuleChecks {
       let members = Set(group)
       // Shortest way from the first module back to itself.
       guard let start = group.min(),
-        let steps = ShortestCycle.find(from: start, edges: { node in
-          edges[node].indices.filter { members.contains(edges[node][$0].target) }
-            .map { (edges[node][$0].target, $0) }
-        })
+        let steps = ShortestCycle.find(
+          from: start,
+          edges: { node in
+            edges[node].indices.filter { members.contains(edges[node][$0].target) }
+              .map { (edges[node][$0].target, $0) }
+          })
       else { continue }
       diagnostics.append(cycle(steps.map { ($0.node, edges[$0.node][$0.label]) }))
     }
@@ -80,11 +87,14 @@ extension ModuleChecks {
         "'\(scan.modules[step.module].path)' requires '\(scan.modules[step.edge.target].path)'",
         at: place(step))
     }
+    let path = scan.modules[first.module].path
+    let target = scan.modules[first.edge.target].path
     let message =
-      steps.count == 1
-      ? "'\(scan.modules[first.module].path)' requires itself while it loads"
-      : "'\(scan.modules[first.module].path)' and '\(scan.modules[first.edge.target].path)' require each "
-        + "other while they load"
+      switch steps.count {
+      case 1: "'\(path)' requires itself while it loads"
+      case 2: "'\(path)' and '\(target)' require each other while they load"
+      default: "'\(path)' requires '\(target)', which through others requires it again while they load"
+      }
     let isGuarded = steps.contains { $0.edge.reference.isGuarded }
     return Diagnostic(
       .requireCycle, isGuarded ? .warning : .error, message, at: place(first), notes: Array(notes),

@@ -117,8 +117,8 @@ extension ModuleChecks {
       guard let facts = facts[module], let uses = byModule[module] else { continue }
       let what: String
       switch facts.returnShape {
-      case .notAFunction: what = "something else"
-      case .nothing: what = "nothing"
+      case .notAFunction: what = "does not return one"
+      case .nothing: what = "returns nothing"
       case .function, .unknown: continue
       }
       let path = scan.modules[module].path
@@ -128,7 +128,7 @@ extension ModuleChecks {
       diagnostics.append(
         Diagnostic(
           .notAFunction, use.isGuarded ? .warning : .error,
-          "'\(path)' is used as a function but returns \(what)",
+          "'\(path)' is used as a function but \(what)",
           at: SourceLocation(path: path, range: facts.returnRange),
           notes: [Diagnostic.Note(use.description, at: isFile ? nil : use.place)],
           hint: "end the file with `return function (args) … end`"))

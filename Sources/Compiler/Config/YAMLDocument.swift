@@ -13,7 +13,7 @@ struct YAMLDocument {
     let text = try YAMLText(bytes, path: path)
     do {
       // The encoding is named so that no environment variable chooses it.
-      let parser = try Parser(yaml: text.parserInput, encoding: .utf8)
+      let parser = try Yams.Parser(yaml: text.parserInput, encoding: .utf8)
       // A node's anchor lives only as long as the parser.
       return try withExtendedLifetime(parser) { () throws -> ConfigNode? in
         guard let root = try parser.singleRoot() else { return nil }

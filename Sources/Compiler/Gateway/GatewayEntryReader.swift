@@ -37,7 +37,7 @@ struct GatewayEntryReader {
     for (index, item) in table.items.enumerated() {
       // A computed mistake repeats: enough of it is enough.
       if diagnostics.count >= CompilerLimits.malformedRoutesMax { break }
-      readEntry(item, number: index + 1)
+      readEntry(item, index: index, of: table)
     }
   }
 
@@ -47,11 +47,11 @@ struct GatewayEntryReader {
     return place.range == nil ? nil : place
   }
 
-  private mutating func readEntry(_ value: GatewayState.Value, number: Int) {
+  private mutating func readEntry(_ value: GatewayState.Value, index: Int, of list: GatewayState.Table) {
     guard case .table(let table) = value else {
       return report(
-        "route \(number) is \(Self.describe(value)), not {METHOD, PATH, FUNCTION}",
-        at: locator.places(of: nil).entry)
+        "route \(index + 1) is \(Self.describe(value)), not {METHOD, PATH, FUNCTION}",
+        at: locator.place(ofItem: index, in: list))
     }
     let places = locator.places(of: table)
     if let (key, _) = table.others.first {
@@ -63,7 +63,8 @@ struct GatewayEntryReader {
       let count = table.items.count
       let missing = count < 3 ? ": \(Self.fieldNames[count...].joined(separator: " and ")) missing" : ""
       return report(
-        "a route has three parts, {METHOD, PATH, FUNCTION}; this one has \(count)\(missing)", at: places.entry)
+        "a route has three parts, {METHOD, PATH, FUNCTION}; this one has \(count)\(missing)", at: places.entry
+      )
     }
     var texts: [String] = []
     for (index, item) in table.items.enumerated() {
@@ -98,7 +99,8 @@ struct GatewayEntryReader {
     do {
       _ = try RoutePattern(parsing: text)
     } catch {
-      report("\(error.description): '\(text)'", at: place)
+      let hint = error.problem == .missingLeadingSlash ? "write '/\(text)'" : nil
+      report("\(error.description): '\(text)'", at: place, hint: hint)
       return nil
     }
     let trimmed = text.hasSuffix("/") && text.utf8.count > 1 ? String(text.dropLast()) : text

@@ -57,6 +57,16 @@ struct RouteLocator {
     return SourceLocation(path: file.path, range: file.tree.range(constructor.node))
   }
 
+  /// The place of the list's entry at `index`, where the list was written out; else of the list.
+  func place(ofItem index: Int, in table: GatewayState.Table) -> SourceLocation {
+    guard let mark = table.mark, modules.constructors.indices.contains(Int(mark)) else { return gateway }
+    let constructor = modules.constructors[Int(mark)]
+    let file = modules.files[constructor.file]
+    let items = positionalItems(of: constructor.node, in: file.tree)
+    guard items.count == table.items.count, items.indices.contains(index) else { return place(of: table) }
+    return SourceLocation(path: file.path, range: file.tree.range(items[index]))
+  }
+
   /// The content of a 1-based line of a loaded file.
   func line(_ line: Int, of path: String) -> SourceLocation {
     guard line > 0, let file = modules.file(path) else { return SourceLocation(path: path) }

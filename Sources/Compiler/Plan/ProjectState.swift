@@ -35,9 +35,11 @@ struct ProjectState {
     let ofGateway = scan.gatewayPath.map { requiredModules(by: $0, loader) } ?? []
     // What only the gateway requires is checked, and stays out of the artifact.
     follow(roots + ofGateway, &loader)
-    let isLoaded = { (index: Int) in loader.records[scan.modules[index].path] != nil }
-    for index in reachable(from: roots, loader) where isLoaded(index) { isIncluded[index] = true }
-    records = loader.records.filter { loader.loaded.contains($0.key) }
+    let loaded = loader.loaded
+    records = loader.records.filter { loaded.contains($0.key) }
+    for index in reachable(from: roots, loader) where records[scan.modules[index].path] != nil {
+      isIncluded[index] = true
+    }
   }
 
   private func requiredModules(by path: String, _ loader: ModuleLoader) -> [Int] {
@@ -101,7 +103,7 @@ struct ProjectState {
   mutating func take(_ evaluation: GatewayEvaluation) {
     entries = evaluation.entries
     diagnostics += evaluation.diagnostics.filter { !($0.id == .gatewayFailed && isExplained($0)) }
-    diagnostics += RouteAnalysis.diagnostics(entries)
+    diagnostics += RouteFindings.diagnostics(entries)
   }
 
   /// Whether the file where evaluation failed has an error of its own that tells why.
