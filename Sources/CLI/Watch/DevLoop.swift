@@ -19,14 +19,22 @@ struct DevLoop: ~Copyable {
 
   /// - Throws: When the project cannot be watched.
   init(project: String, build: ProjectBuild, options: ServeOptions) throws(CommandFailure) {
+    let signals = try Self.naming(project, Self.takeSignals)
+    let watcher = try Self.naming(project) { () throws(SystemFailure) in try ProjectWatcher(root: project) }
+    self.signals = signals
+    self.watcher = watcher
+    self.build = build
+    self.options = options
+  }
+
+  private static func naming<Value: ~Copyable>(
+    _ project: String, _ make: () throws(SystemFailure) -> Value
+  ) throws(CommandFailure) -> Value {
     do throws(SystemFailure) {
-      signals = try Self.takeSignals()
-      watcher = try ProjectWatcher(root: project)
+      return try make()
     } catch {
       throw .missing("cannot watch '\(project)': \(error)")
     }
-    self.build = build
-    self.options = options
   }
 
   /// Builds and serves; returns when a signal has ended it and the server has drained.
