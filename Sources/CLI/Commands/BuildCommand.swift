@@ -1,5 +1,4 @@
 import ArgumentParser
-import SpacerCompiler
 
 /// `spacer build`.
 struct BuildCommand: ParsableCommand {
@@ -20,8 +19,9 @@ struct BuildCommand: ParsableCommand {
   }
 
   func run() throws {
-    let build = try ProjectBuild(project: target.project, options: compiling)
-    let outcome = build.run()
+    let build = try ProjectBuild(
+      project: target.project, options: compiling.options, format: compiling.format)
+    let outcome = build.build()
     build.printDiagnostics(outcome)
     guard let artifact = outcome.artifact else { throw CommandFailure.projectErrors }
     do throws(SystemFailure) {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import SpacerCompiler
 
 /// `spacer check`.
 struct CheckCommand: ParsableCommand {
@@ -10,10 +9,11 @@ struct CheckCommand: ParsableCommand {
   @OptionGroup var compiling: CompileOptions
 
   func run() throws {
-    let build = try ProjectBuild(project: target.project, options: compiling)
-    let outcome = build.run()
+    let build = try ProjectBuild(
+      project: target.project, options: compiling.options, format: compiling.format)
+    let outcome = build.check()
     build.printDiagnostics(outcome)
-    if outcome.artifact == nil { throw CommandFailure.projectErrors }
+    if outcome.hasFailed { throw CommandFailure.projectErrors }
     build.printSummary("no errors: \(outcome.summary)")
   }
 }

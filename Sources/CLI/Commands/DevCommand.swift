@@ -21,7 +21,7 @@ struct DevCommand: ParsableCommand {
     options.workers = 1
     options.logLevel = serving.logLevel.flatMap { LogLevel(name: $0.rawValue) }
     options.keepsUnchangedModules = true
-    let build = try ProjectBuild(project: target.project, options: .init())
+    let build = try ProjectBuild(project: target.project)
     var loop = try DevLoop(project: target.project, build: build, options: options)
     try loop.run()
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import SpacerCompiler
 
 /// Which project to compile, and how: what `build`, `check`, `routes` and `dev` share.
 struct ProjectOptions: ParsableArguments {
@@ -30,6 +31,9 @@ struct CompileOptions: ParsableArguments {
 
   @Option(help: "How to print diagnostics: text on standard error, or json on standard output.")
   var format = DiagnosticFormat.text
+
+  /// The same for the compiler.
+  var options: BuildOptions { BuildOptions(environment: env, isRelease: release, isStrict: strict) }
 
   func validate() throws {
     if let env, env.isEmpty { throw ValidationError("--env takes a name") }

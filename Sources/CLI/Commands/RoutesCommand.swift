@@ -53,8 +53,8 @@ struct RoutesCommand: ParsableCommand {
   /// The artifact at `path`, or the one that the project there gives.
   private static func open(_ path: String) throws -> ArtifactFile {
     if Files.kind(path) == .file { return try ArtifactFile.open(path) }
-    let build = try ProjectBuild(project: path, options: .init())
-    let outcome = build.run()
+    let build = try ProjectBuild(project: path)
+    let outcome = build.build()
     guard let artifact = outcome.artifact else {
       build.printDiagnostics(outcome)
       throw CommandFailure.projectErrors

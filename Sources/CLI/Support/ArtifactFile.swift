@@ -3,7 +3,7 @@
 // must not outlive the object it came from.
 
 import Glibc
-package import SpacerArtifact
+import SpacerArtifact
 
 /// A verified artifact in this process's memory.
 final class ArtifactFile {

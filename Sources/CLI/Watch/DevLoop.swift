@@ -19,35 +19,43 @@ struct DevLoop: ~Copyable {
 
   /// - Throws: When the project cannot be watched.
   init(project: String, build: ProjectBuild, options: ServeOptions) throws(CommandFailure) {
-    do throws(SystemFailure) {
-      signals = try Self.takeSignals()
-      watcher = try ProjectWatcher(root: project)
-    } catch {
-      throw .missing("cannot watch '\(project)': \(error)")
-    }
+    let signals = try Self.naming(project, Self.takeSignals)
+    let watcher = try Self.naming(project) { () throws(SystemFailure) in try ProjectWatcher(root: project) }
+    self.signals = signals
+    self.watcher = watcher
     self.build = build
     self.options = options
   }
 
+  private static func naming<Value: ~Copyable>(
+    _ project: String, _ make: () throws(SystemFailure) -> Value
+  ) throws(CommandFailure) -> Value {
+    do throws(SystemFailure) {
+      return try make()
+    } catch {
+      throw .missing("cannot watch '\(project)': \(error)")
+    }
+  }
+
   /// Builds and serves; returns when a signal has ended it and the server has drained.
   mutating func run() throws(CommandFailure) {
-    debounce.changed(at: Self.now)
+    debounce.changed(at: Clock.nanoseconds)
     while true {
-      if debounce.isDue(at: Self.now) {
+      if debounce.isDue(at: Clock.nanoseconds) {
         debounce.begin()
         try rebuild()
-        debounce.built(at: Self.now)
+        debounce.built(at: Clock.nanoseconds)
       }
       let ready = wait()
       if ready.signal { break }
-      if ready.change && watcher.takeChanges() { debounce.changed(at: Self.now) }
+      if ready.change && watcher.takeChanges() { debounce.changed(at: Clock.nanoseconds) }
     }
     server?.drain()
     server?.wait()
   }
 
   private mutating func rebuild() throws(CommandFailure) {
-    let outcome = build.run()
+    let outcome = build.build()
     build.printDiagnostics(outcome)
     guard let artifact = outcome.artifact else {
       say(
@@ -57,19 +65,20 @@ struct DevLoop: ~Copyable {
       return
     }
     guard artifact != served else { return }
+    let loaded: LoadedArtifact
     do throws(LoadError) {
-      let loaded = try LoadedArtifact(bytes: artifact)
-      if let server {
-        server.swap(loaded)
-        say("reloaded in \(outcome.duration) (\(outcome.counts))")
-      } else {
-        server = try start(loaded)
-        say("built in \(outcome.duration) (\(outcome.counts)); watching for changes")
-      }
-      served = artifact
+      loaded = try LoadedArtifact(bytes: artifact)
     } catch {
       throw .missing(error.message)
     }
+    if let server {
+      server.swap(loaded)
+      say("reloaded in \(outcome.duration) (\(outcome.work))")
+    } else {
+      say("built in \(outcome.duration) (\(outcome.work)); watching for changes")
+      server = try start(loaded)
+    }
+    served = artifact
   }
 
   private func start(_ artifact: LoadedArtifact) throws(CommandFailure) -> Server {
@@ -91,7 +100,7 @@ struct DevLoop: ~Copyable {
     ]
     var timeoutMilliseconds: Int32 = -1
     if let deadline = debounce.deadline {
-      let now = Self.now
+      let now = Clock.nanoseconds
       // Rounded up, so that the deadline has passed when the wait ends.
       let rest = deadline > now ? (deadline - now + 999_999) / 1_000_000 : 0
       timeoutMilliseconds = Int32(clamping: rest)
@@ -101,12 +110,6 @@ struct DevLoop: ~Copyable {
   }
 
   private func say(_ text: String) { Console.standardError.write("spacer: \(text)\n") }
-
-  private static var now: UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
-  }
 
   /// Blocks the signals that end the program and gives a descriptor that becomes readable when one comes.
   private static func takeSignals() throws(SystemFailure) -> Int32 {
