@@ -1,12 +1,17 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let swiftSettings: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-]
+// `make test` sets the variable: in a user's build a newer compiler's new warning must not be an error.
+let warningSettings: [SwiftSetting] =
+  Context.environment["SPACER_WARNINGS_AS_ERRORS"] == "1" ? [.treatAllWarnings(as: .error)] : []
+
+let swiftSettings: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ] + warningSettings
 
 let package = Package(
   name: "spacer",
@@ -27,6 +32,9 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":liblua5.4.a"), .linkedLibrary("m"), .linkedLibrary("dl")]),
     .target(name: "CXXHash", path: "Sources/CXXHash"),
     .target(name: "CSystem", path: "Sources/CSystem"),
+    // The archive: its block functions alone, and no shared library to load at each start.
+    .target(
+      name: "CDigest", path: "Sources/CDigest", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
 
     .target(
       name: "SpacerArtifact", dependencies: ["CXXHash"], path: "Sources/Artifact",
@@ -35,7 +43,9 @@ let package = Package(
       name: "SpacerLuaVM", dependencies: ["CLua"], path: "Sources/LuaVM", swiftSettings: swiftSettings),
     .target(
       name: "SpacerCompiler",
-      dependencies: ["SpacerArtifact", "SpacerLuaVM", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "SpacerArtifact", "SpacerLuaVM", "CDigest", .product(name: "Yams", package: "Yams"),
+      ],
       path: "Sources/Compiler", swiftSettings: swiftSettings),
     .target(
       name: "SpacerRuntime", dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem"],
@@ -64,10 +74,12 @@ let package = Package(
       name: "ArtifactTests", dependencies: ["SpacerArtifact"], path: "Tests/ArtifactTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "CompilerTests", dependencies: ["SpacerCompiler", "SpacerLuaVM"],
+      name: "CompilerTests", dependencies: ["SpacerCompiler", "SpacerLuaVM", "SpacerArtifact", "CLua"],
       path: "Tests/CompilerTests", swiftSettings: swiftSettings),
     .testTarget(
-      name: "RuntimeTests", dependencies: ["SpacerRuntime"], path: "Tests/RuntimeTests",
+      name: "RuntimeTests",
+      dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem"],
+      path: "Tests/RuntimeTests",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "EndToEndTests", dependencies: ["spacer", "spacer-serve"], path: "Tests/EndToEndTests",

@@ -27,3 +27,6 @@
 
 /// accept4: accepts a connection with SOCK_NONBLOCK and SOCK_CLOEXEC.
 int spacer_accept(int descriptor, struct sockaddr *address, socklen_t *count);
+
+/// Names a thread for people who look at the process; at most 15 bytes count.
+void spacer_name_thread(pthread_t thread, const char *name);

@@ -22,8 +22,8 @@ package enum NodeKind: UInt8, Sendable {
   case assignment  // a: list of targets, b: list of expressions
   case callStatement  // a: call or methodCall
   case doStatement  // a: block
-  case whileStatement  // a: condition, b: block
-  case repeatStatement  // a: block, b: condition
+  case whileStatement  // a: condition, b: block, c: 1 when a `break` leaves it
+  case repeatStatement  // a: block, b: condition, c: 1 when a `break` leaves it
   case ifStatement  // a: list of alternating condition, block; b: else block or none
   case numericFor  // a: localName, b: list of 2 or 3 expressions, c: block
   case genericFor  // a: list of localName, b: list of expressions, c: block
@@ -41,9 +41,12 @@ package enum NodeKind: UInt8, Sendable {
   case floatLiteral  // a, b: low and high half of the bit pattern
   case stringLiteral  // a: string
   case vararg
-  case function  // a: list of localName (a method's implicit `self` comes first), b: block, c: 1 vararg, 2 method
+  /// A method's implicit `self` is its first localName.
+  case function  // a: list of localName, b: block, c: bit 0 vararg, bit 1 method
   case localReference  // a: string, b: symbol
-  case globalReference  // a: string (a free name: `_ENV.name`)
+  /// A free name, `_ENV.name` to the VM. The name `_ENV` itself, when no local bears it, is one too.
+  case globalReference  // a: string
+  /// Where a local `_ENV` is in scope a free name `x` becomes `_ENV.x` with `c` 2.
   case index  // a: object, b: key; c: 1 when written `.name` (the key is then a stringLiteral)
   case call  // a: callee, b: list of arguments
   case methodCall  // a: object, b: list of arguments, c: string (the method's name)

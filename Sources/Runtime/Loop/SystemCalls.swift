@@ -87,11 +87,11 @@ package enum SystemCalls {
 
   // MARK: epoll
 
-  package static func epollCreate() throws(SystemCallError) -> Int32 {
+  static func epollCreate() throws(SystemCallError) -> Int32 {
     try retrying("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) }
   }
 
-  package static func epollControl(
+  static func epollControl(
     _ poller: Int32, _ operation: Int32, _ descriptor: Int32, events: UInt32, token: UInt64
   ) throws(SystemCallError) {
     var event = epoll_event(events: events, data: epoll_data_t(u64: token))

@@ -1,0 +1,4 @@
+return {
+  {"GET", "/users/:id", "hello"},
+  {"GET", "/users/:name", "other"},
+}

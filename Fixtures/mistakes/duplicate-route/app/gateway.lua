@@ -1,0 +1,5 @@
+return {
+  {"GET", "/hello", "hello"},
+  {"POST", "/hello", "hello"},
+  {"get", "/hello/", "hello"},
+}

@@ -1,0 +1,9 @@
+local redis = require "resty.redis"
+local ffi = require "ffi"
+local re = require("ngx.re")
+local jwt = require "resty.jwt"
+local ok, cjson = pcall(require, "bit")
+
+return function (args)
+  return {redis, ffi, re, jwt, ok, cjson}
+end

@@ -1,0 +1,4 @@
+return function (args)
+  ngx.say("hello")
+  return bit.band(args.flags, 1)
+end

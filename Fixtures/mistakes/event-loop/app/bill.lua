@@ -1,0 +1,5 @@
+local invoices = require "invoices"
+
+return function (order)
+  invoices.add(order)
+end

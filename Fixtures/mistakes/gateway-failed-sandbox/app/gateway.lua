@@ -1,0 +1,2 @@
+local version = os.getenv("VERSION")
+return {{"GET", "/" .. version, "hello"}}

@@ -1,0 +1,4 @@
+local function run(args)
+  return args
+end
+run({})

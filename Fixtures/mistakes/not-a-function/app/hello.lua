@@ -1,0 +1,5 @@
+local flow = require "flow"
+
+return function (args)
+  return flow.call("empty", args)
+end

@@ -1,0 +1,7 @@
+local User = {}
+
+function User.get(args)
+  return args.id
+end
+
+return User

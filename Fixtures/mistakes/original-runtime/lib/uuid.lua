@@ -1,0 +1,2 @@
+-- https://github.com/thibaultcha/lua-resty-jit-uuid
+return {}

@@ -1,0 +1,5 @@
+local users = require "models/users"
+
+return function (args)
+  return users.name(args.id)
+end

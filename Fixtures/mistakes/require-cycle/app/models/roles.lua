@@ -1,0 +1,2 @@
+local users = require "models/users"
+return {users}

@@ -1,0 +1,2 @@
+local teams = require "models/teams"
+return {name = function (id) return teams.of(id) end}

@@ -1,0 +1,5 @@
+return function (args)
+  if args.name then
+    return "hello " .. args.name
+  return "hello"
+end

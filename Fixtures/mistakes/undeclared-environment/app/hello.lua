@@ -1,0 +1,3 @@
+return function (args)
+  return os.getenv("GREETNG") or os.getenv("HOME")
+end

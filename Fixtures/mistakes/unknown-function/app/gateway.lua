@@ -1,0 +1,4 @@
+return {
+  {"GET", "/hello", "helo"},
+  {"GET", "/users", "users/gte"},
+}

@@ -1,0 +1,4 @@
+return function (args)
+  do return "hello" end
+  print("never")
+end

@@ -1,0 +1,5 @@
+return {
+  {"GET", "/files/:name", "hello"},
+  {"GET", "/files/:dir/*rest", "hello"},
+  {"GET", "/files/*path", "other"},
+}

@@ -1,0 +1,25 @@
+// Every bound of the format, in one place. The writer refuses contents above them, and a reader refuses a
+// file above them, so that no count or offset read from a file can overflow what it is used for.
+
+/// The format's limits; a name ends in its unit.
+package enum Limits {
+  /// A whole artifact; keeps every in-section offset within 32 bits.
+  package static let artifactBytesMax = 1 << 31
+  package static let sectionsMax = 64
+  package static let modulesMax = 1 << 20
+  package static let stringBytesMax = 1 << 24
+  package static let topicsMax = 1 << 16
+  package static let triggersMax = 1 << 20
+  package static let environmentVariablesMax = 1 << 16
+  package static let settingsMax = 1 << 20
+  /// Entries of one module's list of requires, built-ins, topics or callees.
+  package static let moduleListMax = 1 << 20
+  /// A route's index is 16 bits wide in the table.
+  package static let routesMax = 65_535
+  /// Segments of all routes together; keeps offsets within the table in 32 bits.
+  package static let routeSegmentsMax = 1 << 20
+  package static let patternBytesMax = 4_096
+  /// Segments of one pattern; also the depth of the matcher's stack of open choices.
+  package static let patternSegmentsMax = 128
+  package static let routeParametersMax = 32
+}

@@ -1,0 +1,9 @@
+// The modules that the runtime itself provides to `require`, when neither app/ nor lib/ has one of the name.
+
+/// Names of the runtime's own modules.
+package enum BuiltinModules {
+  /// In byte order.
+  package static let sorted = ["cjson", "cjson.safe", "flow", "request", "topics"]
+
+  static let names = Set(sorted)
+}

@@ -1,0 +1,116 @@
+// Names that only the original's engine had (nginx with LuaJIT), or that the sandbox leaves out, each with
+// what takes its place here.
+
+/// Equivalents for what code written for the original's engine uses.
+package enum EngineOnlyNames {
+  /// Global tables: to read a field of one is an error.
+  package static let tables: Set<String> = ["ngx", "ffi", "bit", "io", "debug"]
+  /// Global functions: to call one is an error.
+  package static let functions: Set<String> = ["setfenv", "getfenv", "module", "dofile", "loadfile"]
+
+  /// `resty.*` modules that are built in.
+  package static let restyModules: Set<String> = [
+    "resty.hmac", "resty.evp", "resty.jwt", "resty.jwt-validators",
+  ]
+
+  /// What to do instead of requiring the module `name` (as written, with `.` or `/`) when the project has no
+  /// such module of its own; nil when the name is not one of the engine's.
+  package static func equivalent(ofModule name: String) -> String? {
+    let dotted = String(name.map { $0 == "/" ? "." : $0 })
+    if restyModules.contains(dotted) { return nil }
+    switch dotted {
+    case "ffi": return "there is no foreign function interface here; write it in plain Lua"
+    case "bit", "bit32": return bitHint("")
+    case "ngx": return ngxHint("")
+    case "jit", "jit.opt", "jit.util", "table.new", "table.clear", "table.nkeys", "table.isempty":
+      return "LuaJIT's extensions are not needed here; use plain Lua tables"
+    case "resty.http": return "use require \"http\" for outbound requests"
+    case "resty.redis", "resty.mysql", "resty.memcached", "resty.lrucache", "resty.lock":
+      return "nginx's sockets do not exist here; use the built-in modules db and kv"
+    case "resty.postgres", "pgmoon", "pgmoon.init": return nil
+    case let other where other.hasPrefix("ngx."): return ngxHint(String(other.dropFirst(4)))
+    case let other where other.hasPrefix("resty."):
+      return
+        "of resty.* only hmac, evp, jwt and jwt-validators are built in; put a pure Lua version into lib/"
+    default: return nil
+    }
+  }
+
+  /// Whether `require` of the name can only ever mean the engine, whatever the project holds.
+  static func isEngineModule(_ name: String) -> Bool {
+    name == "ffi" || name == "ngx" || name.hasPrefix("ngx.") || name.hasPrefix("jit.") || name == "jit"
+  }
+
+  /// What to do instead of `table.field`.
+  static func equivalent(ofField field: String, of table: String) -> String {
+    switch table {
+    case "ngx": ngxHint(field)
+    case "bit": bitHint(field)
+    case "ffi": "there is no foreign function interface here; write it in plain Lua"
+    case "io":
+      switch field {
+      case "write", "stderr", "stdout", "output": "print(…) and require \"log\" write to the log"
+      default: "functions have no files; keep data in topics or in the built-in modules db and kv"
+      }
+    case "os":
+      switch field {
+      case "exit": "return from the function, or raise with error(…)"
+      case "execute": "functions start no processes"
+      default: "functions have no files; keep data in topics or in the built-in modules db and kv"
+      }
+    default:
+      field == "traceback"
+        ? "an uncaught error is logged with file and line; let it pass" : "there is no debug library here"
+    }
+  }
+
+  /// What to do instead of calling `function`.
+  static func equivalent(ofFunction function: String) -> String {
+    switch function {
+    case "setfenv", "getfenv": "Lua 5.4 has 'local _ENV = …' and load(text, name, \"t\", env) instead"
+    case "module": "put the functions into a local table and return it"
+    default: "put the file into lib/ and use require"
+    }
+  }
+
+  private static func bitHint(_ field: String) -> String {
+    switch field {
+    case "band": "Lua has an operator for it: a & b"
+    case "bor": "Lua has an operator for it: a | b"
+    case "bxor": "Lua has an operator for it: a ~ b"
+    case "bnot": "Lua has an operator for it: ~a"
+    case "lshift": "Lua has an operator for it: a << n"
+    case "rshift": "Lua has an operator for it: a >> n"
+    case "arshift": "shift with a // (1 << n)"
+    case "tohex": "use string.format(\"%08x\", a)"
+    default: "Lua has operators for it: & | ~ << >>, on 64-bit integers"
+    }
+  }
+
+  private static func ngxHint(_ field: String) -> String {
+    let head = field.prefix { $0 != "." }
+    return switch head {
+    case "var", "req", "arg": "request data is in the function's arguments and in require \"request\""
+    case "say", "print", "flush": "return the value; it is sent as JSON"
+    case "exit", "status", "OK", "HTTP_OK", "HTTP_NOT_FOUND", "HTTP_BAD_REQUEST":
+      "return nil, err, { status = 404 } sets the status"
+    case "header", "resp": "return value, nil, { headers = { … } } sets headers"
+    case "redirect": "return nil, nil, { status = 302, headers = { Location = url } }"
+    case "log", "ERR", "WARN", "NOTICE", "INFO", "DEBUG", "CRIT", "ALERT", "EMERG", "STDERR", "errlog":
+      "print(…) and require \"log\" write to the log"
+    case "timer", "eof": "require \"defer\" runs a function after the answer"
+    case "shared": "require \"kv\" keeps values between requests"
+    case "location", "exec": "flow.call(name, data) calls another function"
+    case "thread": "flow.all runs several calls at once"
+    case "ctx": "a global set in one request lives as long as the request"
+    case "null": "use require(\"cjson\").null"
+    case "now", "time", "today", "localtime", "utctime", "http_time", "cookie_time", "update_time":
+      "use os.time, os.date or os.clock"
+    case "re": "use string.find, string.match and string.gsub"
+    case "socket": "use require \"http\" for outbound requests"
+    case "hmac_sha1": "use require \"resty.hmac\""
+    case "": "nginx's API does not exist here; see require \"request\", \"log\", \"kv\" and flow.call"
+    default: "nginx's API does not exist here"
+    }
+  }
+}

@@ -1,0 +1,72 @@
+// The second pass: each node's context, handed down from parents to children.
+
+extension FactsBuilder {
+  mutating func findContexts() {
+    guard !tree.nodes.isEmpty else { return }
+    handDown(0)
+    for index in stride(from: tree.nodes.count - 1, to: 0, by: -1) { handDown(UInt32(index)) }
+  }
+
+  private mutating func handDown(_ index: UInt32) {
+    let node = node(index)
+    var context = contexts[Int(index)].subtracting([.target, .inner])
+    if node.kind == .function {
+      if !context.contains(.immediate) { context.insert(.inFunction) }
+      context.remove(.immediate)
+    }
+    if node.kind != .parenthesized { context.remove(.immediate) }
+    let tree = tree
+    if !context.isEmpty { tree.forEachChild(of: node) { contexts[Int($0)].formUnion(context) } }
+    switch node.kind {
+    case .assignment: for target in tree.list(node.a) { contexts[Int(target)].insert(.target) }
+    case .functionStatement: contexts[Int(node.a)].insert(.target)
+    case .index: contexts[Int(node.a)].insert(.inner)
+    case .methodCall: contexts[Int(node.a)].insert(.inner)
+    case .call: handDownCall(node)
+    case .binary:
+      if node.c == BinaryOperator.and.rawValue, testsEngine(node.a) {
+        contexts[Int(node.b)].insert(.engineTested)
+      }
+    case .ifStatement:
+      let parts = Array(tree.list(node.a))
+      for position in stride(from: 0, to: parts.count - 1, by: 2) where testsEngine(parts[position]) {
+        contexts[Int(parts[position + 1])].insert(.engineTested)
+      }
+    default: break
+    }
+  }
+
+  private mutating func handDownCall(_ node: Node) {
+    contexts[Int(node.a)].insert(.inner)
+    if self.node(node.a).kind == .parenthesized { contexts[Int(node.a)].insert(.immediate) }
+    let callee = meaning(of: node.a)
+    if callee == .pcall || callee == .xpcall, let first = tree.list(node.b).first {
+      contexts[Int(first)].insert(.guarded)
+      if self.node(first).kind == .function { contexts[Int(first)].insert(.immediate) }
+    }
+    // A table handed to a function may come back with a metatable.
+    guard callee != .harmlessFunction, callee != .error, callee != .require else { return }
+    for argument in tree.list(node.b) { escape(argument) }
+  }
+
+  mutating func escape(_ index: UInt32) {
+    if node(index).kind == .localReference { escapes[Int(node(index).b)] = true }
+  }
+
+  /// Whether a condition asks for the existence of an engine-only name: `ngx`, `ngx ~= nil`, `type(ngx) == …`.
+  private mutating func testsEngine(_ index: UInt32, depth: Int = 0) -> Bool {
+    let node = node(index)
+    guard depth < 5 else { return false }
+    switch node.kind {
+    case .globalReference, .localReference:
+      switch meaning(of: index) {
+      case .engineTable, .engineFunction: return true
+      default: return false
+      }
+    case .parenthesized: return testsEngine(node.a, depth: depth + 1)
+    case .binary: return testsEngine(node.a, depth: depth + 1) || testsEngine(node.b, depth: depth + 1)
+    case .call: return tree.list(node.b).first.map { testsEngine($0, depth: depth + 1) } ?? false
+    default: return false
+    }
+  }
+}

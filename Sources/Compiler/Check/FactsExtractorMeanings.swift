@@ -1,0 +1,120 @@
+// What expressions stand for: `local append = require("topics").append` and the like.
+//
+// A local has a meaning when it is given one value and never another. Locals are met before their uses.
+
+extension FactsBuilder {
+  /// The first pass.
+  mutating func findMeanings() {
+    for index in 1..<max(1, tree.nodes.count) { findMeaning(UInt32(index)) }
+    findFlow(0)
+  }
+
+  private mutating func findMeaning(_ index: UInt32) {
+    let node = node(index)
+    switch node.kind {
+    case .localStatement:
+      let values = Array(tree.list(node.b))
+      for (position, name) in tree.list(node.a).enumerated() where position < values.count {
+        give(self.node(name).b, values[position], writes: 0)
+      }
+    case .localFunction: values[Int(self.node(node.a).b)] = node.b
+    case .assignment:
+      let values = Array(tree.list(node.b))
+      for (position, target) in tree.list(node.a).enumerated() where position < values.count {
+        let target = self.node(target)
+        guard target.kind == .localReference, self.values[Int(target.b)] == NodeID.none.index else {
+          continue
+        }
+        give(target.b, values[position], writes: 1)
+      }
+    case .block, .doStatement, .ifStatement, .whileStatement, .repeatStatement, .returnStatement,
+      .breakStatement, .gotoStatement, .callStatement:
+      findFlow(index)
+    default: break
+    }
+  }
+
+  /// Gives the local its value, if that is its only one.
+  private mutating func give(_ symbol: UInt32, _ value: UInt32, writes: UInt32) {
+    values[Int(symbol)] = value
+    guard tree.symbols[Int(symbol)].writes == writes, tree.symbols[Int(symbol)].kind == .local else { return }
+    meanings[Int(symbol)] = meaning(of: value)
+  }
+
+  /// What an expression stands for; looks through a few levels only, since such names are short.
+  mutating func meaning(of index: UInt32, depth: Int = 0) -> Meaning {
+    let node = node(index)
+    guard depth < 6 else { return .unknown }
+    switch node.kind {
+    case .stringLiteral: return .string(node.a)
+    case .localReference: return meanings[Int(node.b)]
+    case .globalReference: return globalMeaning(node.a)
+    case .parenthesized: return meaning(of: node.a, depth: depth + 1)
+    case .index:
+      guard case .string(let key) = meaning(of: node.b, depth: depth + 1) else { return .unknown }
+      return fieldMeaning(of: node.a, tree.text(key), depth: depth)
+    case .call:
+      guard meaning(of: node.a, depth: depth + 1) == .require, let name = tree.list(node.b).first,
+        case .string(let text) = meaning(of: name, depth: depth + 1)
+      else { return .unknown }
+      switch tree.text(text) {
+      case "topics": return .topics
+      case "flow": return .flow
+      case "ngx", "ffi": return .engineTable(text)
+      default: return .unknown
+      }
+    default: return .unknown
+    }
+  }
+
+  private mutating func fieldMeaning(of object: UInt32, _ key: String, depth: Int) -> Meaning {
+    switch (meaning(of: object, depth: depth + 1), key) {
+    case (.topics, "append"): return .append
+    case (.flow, "call"): return .call
+    case (.flow, "all"): return .callAll
+    case (.os, "getenv"): return .getenv
+    default:
+      let object = node(object)
+      if object.kind == .globalReference, StandardGlobals.libraries.contains(tree.text(object.a)) {
+        return .harmlessFunction
+      }
+      return .unknown
+    }
+  }
+
+  mutating func globalMeaning(_ name: UInt32) -> Meaning {
+    if let known = globalMeanings[Int(name)] { return known }
+    let text = tree.text(name)
+    let meaning: Meaning =
+      switch text {
+      case "require": .require
+      case "pcall": .pcall
+      case "xpcall": .xpcall
+      case "error": .error
+      case "setmetatable": .setmetatable
+      case "topics": .topics
+      case "flow": .flow
+      case "os": .os
+      case _ where EngineOnlyNames.tables.contains(text): .engineTable(name)
+      case _ where EngineOnlyNames.functions.contains(text): .engineFunction(name)
+      case "ipairs", "pairs", "next", "print", "type", "tostring", "tonumber", "rawget", "rawset", "rawlen",
+        "rawequal", "select", "getmetatable":
+        .harmlessFunction
+      default: .unknown
+      }
+    globalMeanings[Int(name)] = meaning
+    return meaning
+  }
+
+  /// The text an expression always has: a literal, a local that only ever held one, or such with `..` between.
+  mutating func constantText(_ index: UInt32, depth: Int = 0) -> String? {
+    let node = node(index)
+    guard depth < 8 else { return nil }
+    if node.kind == .binary, node.c == BinaryOperator.concat.rawValue {
+      guard let left = constantText(node.a, depth: depth + 1) else { return nil }
+      return constantText(node.b, depth: depth + 1).map { left + $0 }
+    }
+    guard case .string(let text) = meaning(of: index) else { return nil }
+    return tree.text(text)
+  }
+}

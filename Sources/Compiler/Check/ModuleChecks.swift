@@ -1,0 +1,69 @@
+// The checks that look across files. They read facts, configuration and gateway entries, never a syntax
+// tree, and they are cheap enough to run in full on every build.
+//
+// Every check runs even when another one found errors: one run reports all it can.
+
+internal import SpacerArtifact
+
+/// All checks over one project.
+struct ModuleChecks {
+  let scan: ScannedProject
+  /// Nil when the configuration cannot be read: then nothing is said that depends on it.
+  let config: AppConfig?
+  /// By index of `scan.modules`; nil for a module that is no part of the build or cannot be read.
+  let facts: [ModuleFacts?]
+  let gateway: ModuleFacts?
+  let entries: [GatewayEntry]
+
+  var diagnostics: [Diagnostic] = []
+
+  init(
+    scan: ScannedProject, config: AppConfig?, facts: [ModuleFacts?], gateway: ModuleFacts?,
+    entries: [GatewayEntry]
+  ) {
+    self.scan = scan
+    self.config = config
+    self.facts = facts
+    self.gateway = gateway
+    self.entries = entries
+  }
+
+  /// What the checks find, in no particular order.
+  static func run(
+    scan: ScannedProject, config: AppConfig?, facts: [ModuleFacts?], gateway: ModuleFacts?,
+    entries: [GatewayEntry]
+  ) -> [Diagnostic] {
+    var checks = Self(scan: scan, config: config, facts: facts, gateway: gateway, entries: entries)
+    checks.checkRequires()
+    checks.checkRequireCycles()
+    checks.checkTargets()
+    checks.checkConfiguredNames()
+    checks.checkGlobals()
+    checks.checkEventLoops()
+    return checks.diagnostics
+  }
+
+  /// Every file with facts: path, facts.
+  var files: [(path: String, facts: ModuleFacts)] {
+    var files = zip(scan.modules, facts).compactMap { module, facts in facts.map { (module.path, $0) } }
+    if let gateway, let path = scan.gatewayPath { files.append((path, gateway)) }
+    return files
+  }
+
+  /// An error, or a warning where the code is prepared for the failure.
+  static func severity(_ reference: ModuleFacts.Reference) -> Severity {
+    reference.isGuarded ? .warning : .error
+  }
+
+  /// A literal's replacement.
+  static func fix(_ range: SourceRange, _ name: String?) -> Diagnostic.Fix? {
+    name.map { Diagnostic.Fix(range: range, replacement: "\"\($0)\"") }
+  }
+
+  static func hint(_ name: String?) -> String? { name.map { "did you mean '\($0)'?" } }
+
+  /// Names that `flow.call`, triggers and routes can use; routes without the private ones.
+  func functionNames(withPrivate: Bool) -> [String] {
+    scan.modules.filter { $0.kind == .function || withPrivate && $0.kind == .privateFunction }.map(\.name)
+  }
+}

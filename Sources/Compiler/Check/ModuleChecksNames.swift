@@ -1,0 +1,68 @@
+// Names that the configuration declares, and names that nothing declares: topics, environment variables,
+// globals.
+
+extension ModuleChecks {
+  mutating func checkConfiguredNames() {
+    guard let config, let configPath = scan.configPath else { return }
+    let topics = config.topics.map(\.value)
+    let variables = config.environmentVariables.map(\.value)
+    let knownTopics = Set(topics)
+    let knownVariables = Set(variables)
+    for (path, facts) in files {
+      for append in facts.appends where !knownTopics.contains(append.name) {
+        let nearest = NearestName.find(append.name, in: topics)
+        diagnostics.append(
+          Diagnostic(
+            .undeclaredTopic, Self.severity(append), "the topic '\(append.name)' is not declared",
+            at: SourceLocation(path: path, range: append.range),
+            hint: Self.hint(nearest) ?? "list it under 'topics' in \(configPath)",
+            fix: Self.fix(append.range, nearest)))
+      }
+      // The gateway has no environment at all, which its evaluation reports.
+      guard path != scan.gatewayPath else { continue }
+      for variable in facts.getenvs where !knownVariables.contains(variable.name) {
+        let nearest = NearestName.find(variable.name, in: variables)
+        diagnostics.append(
+          Diagnostic(
+            .undeclaredEnvironment, .warning,
+            "os.getenv gives nil: '\(variable.name)' is not listed under 'envVar'",
+            at: SourceLocation(path: path, range: variable.range),
+            hint: Self.hint(nearest) ?? "add it to 'envVar' in \(configPath)",
+            fix: Self.fix(variable.range, nearest)))
+      }
+    }
+  }
+
+  /// A mistyped global is what Lua users lose most time to. One finding a name and file: the first use.
+  mutating func checkGlobals() {
+    var assigned: Set<String> = []
+    for (_, facts) in files { for write in facts.globalWrites { assigned.insert(write.name) } }
+    let known = StandardGlobals.names.union(assigned)
+    for (path, facts) in files {
+      var reported: Set<String> = []
+      for write in facts.globalWrites where reported.insert(write.name).inserted {
+        // A name close to one that exists everywhere is rather a slip than a variable of its own.
+        let nearest = NearestName.find(write.name, in: StandardGlobals.names)
+        diagnostics.append(
+          Diagnostic(
+            .undefinedGlobal, .warning, "assignment to the undefined global '\(write.name)'",
+            at: SourceLocation(path: path, range: write.range),
+            hint: Self.hint(nearest) ?? "is 'local' missing? a global set in a request ends with it"))
+      }
+      reported = []
+      for read in facts.globalReads where !assigned.contains(read.name) {
+        guard reported.insert(read.name).inserted else { continue }
+        let nearest = NearestName.find(read.name, in: known)
+        let further = facts.globalReads.count { $0.name == read.name } - 1
+        diagnostics.append(
+          Diagnostic(
+            .undefinedGlobal, .warning, "the global '\(read.name)' is not defined anywhere",
+            at: SourceLocation(path: path, range: read.range),
+            notes: further == 0
+              ? [] : [.init("used \(further) more \(further == 1 ? "time" : "times") in this file")],
+            hint: Self.hint(nearest),
+            fix: nearest.map { Diagnostic.Fix(range: read.range, replacement: $0) }))
+      }
+    }
+  }
+}

@@ -1,0 +1,65 @@
+// config/application.yml as values. What the compiler itself uses (names, topics, triggers) is kept with its
+// place in the file, since later phases report on it; everything else is flattened to settings for the
+// runtime, which resolves `${NAME}` at start.
+
+package import SpacerArtifact
+
+/// A value and where it is written.
+package struct Located<Value> {
+  package var value: Value
+  package var range: SourceRange
+
+  package init(_ value: Value, at range: SourceRange) {
+    self.value = value
+    self.range = range
+  }
+}
+
+extension Located: Sendable where Value: Sendable {}
+extension Located: Equatable where Value: Equatable {}
+
+/// The application as its configuration describes it.
+package struct AppConfig: Equatable, Sendable {
+  /// One function wired to a topic's event.
+  package struct TriggerEntry: Equatable, Sendable {
+    package var topic: Located<String>
+    /// In upper case: `APPEND`.
+    package var event: Located<String>
+    /// As written; whether it exists is checked against the project's files.
+    package var function: Located<String>
+
+    package init(topic: Located<String>, event: Located<String>, function: Located<String>) {
+      self.topic = topic
+      self.event = event
+      self.function = function
+    }
+  }
+
+  /// Empty when the file lacks it, which is an error.
+  package var appName: Located<String>
+  /// In the file's order.
+  package var topics: [Located<String>]
+  /// In the file's order.
+  package var triggers: [TriggerEntry]
+  /// Names that functions may read with `os.getenv`, in the file's order.
+  package var environmentVariables: [Located<String>]
+  /// Modules that are part of the artifact though no constant `require` names them; `*` stands for any text
+  /// without `/`, `**` for any text.
+  package var include: [Located<String>]
+  /// Everything else under dotted keys (`limits.wallMilliseconds`, `logStorage.production.brokers.0`), sorted
+  /// by key. A value with `${NAME}` is a string even where a number is expected; sizes are in bytes.
+  package var settings: [ArtifactContents.Setting]
+
+  package init(
+    appName: Located<String>, topics: [Located<String>] = [], triggers: [TriggerEntry] = [],
+    environmentVariables: [Located<String>] = [], include: [Located<String>] = [],
+    settings: [ArtifactContents.Setting] = []
+  ) {
+    self.appName = appName
+    self.topics = topics
+    self.triggers = triggers
+    self.environmentVariables = environmentVariables
+    self.include = include
+    self.settings = settings
+  }
+}

@@ -1,0 +1,11 @@
+/// How much configuration is taken; each bound is far beyond what an application needs.
+enum ConfigLimits {
+  static let fileBytesMax = 256 << 10
+  /// Values after expansion of aliases.
+  static let valuesMax = 20_000
+  /// Mappings and lists within each other.
+  static let depthMax = 16
+  static let topicNameBytesMax = 57
+  static let appNameBytesMax = 63
+  static let nameBytesMax = 255
+}

@@ -1,0 +1,161 @@
+// config/application.yml from bytes to `AppConfig`: parse, check against the schema, then the rules that
+// look across keys (topics and triggers, what a storage driver needs).
+
+internal import SpacerArtifact
+
+/// Reads config/application.yml.
+package enum ConfigReader {
+  /// - Returns: the configuration, nil when the file is no YAML mapping at all; with errors among the
+  ///   diagnostics it holds what could be read, so that later phases can go on to find theirs.
+  package static func read(path: String, bytes: [UInt8]) -> (config: AppConfig?, diagnostics: [Diagnostic]) {
+    let root: ConfigNode?
+    do {
+      root = try YAMLDocument.parse(bytes, path: path)
+    } catch {
+      return (nil, [error.diagnostic(path: path)])
+    }
+    // An empty file is an empty mapping: what is missing is then said by name.
+    let start = SourceRange(start: 0, end: 0)
+    var document = root ?? ConfigNode(content: .mapping([]), range: start)
+    if document.isNull { document = ConfigNode(content: .mapping([]), range: start) }
+    guard case .mapping = document.content else {
+      let location = SourceLocation(path: path, range: document.range)
+      return (
+        nil,
+        [
+          Diagnostic(
+            .configType, .error, "the configuration must be a mapping, not \(document.kindName)",
+            at: location,
+            hint: "the file holds 'key: value' lines such as 'spacerVersion: 1'")
+        ]
+      )
+    }
+    var validator = ConfigValidator(path: path)
+    validator.section(document, schemaPath: "", keyPath: "")
+    var rules = CrossRules(path: path)
+    let config = rules.config(document, settings: validator.settings)
+    return (config, DiagnosticReport.sorted(validator.diagnostics + rules.diagnostics))
+  }
+}
+
+/// What one key asks of another, and the values that the compiler itself uses.
+private struct CrossRules {
+  private(set) var diagnostics: [Diagnostic] = []
+  let path: String
+
+  init(path: String) { self.path = path }
+
+  mutating func config(_ root: ConfigNode, settings: [ArtifactContents.Setting]) -> AppConfig {
+    let appName = root["appName"].flatMap { node in
+      valid(node, rule: .appName).map { Located($0, at: node.range) }
+    }
+    var config = AppConfig(appName: appName ?? Located("", at: SourceRange(start: 0, end: 0)))
+    config.topics = topics(root["topics"])
+    config.environmentVariables = names(root["envVar"], rule: .variable)
+    config.include = names(root["include"], rule: .module)
+    config.triggers = triggers(root["events"], topics: root["topics"])
+    config.settings = settings.sorted { ByteOrder.precedes($0.key, $1.key) }
+    storages(root["logStorage"])
+    return config
+  }
+
+  private mutating func report(
+    _ id: DiagnosticID, _ message: String, at range: SourceRange, hint: String? = nil,
+    fix: Diagnostic.Fix? = nil, notes: [Diagnostic.Note] = []
+  ) {
+    let location = SourceLocation(path: path, range: range)
+    diagnostics.append(Diagnostic(id, .error, message, at: location, notes: notes, hint: hint, fix: fix))
+  }
+
+  /// The names that the validator had nothing against, each once.
+  private func names(_ node: ConfigNode?, rule: NameRule) -> [Located<String>] {
+    guard case .list(let items)? = node?.content else { return [] }
+    var seen: Set<String> = []
+    return items.compactMap { item in
+      guard let name = valid(item, rule: rule), seen.insert(name).inserted else { return nil }
+      return Located(name, at: item.range)
+    }
+  }
+
+  private func valid(_ node: ConfigNode, rule: NameRule) -> String? {
+    guard let text = node.text, !node.isNull, rule.complaint(text) == nil else { return nil }
+    return text
+  }
+
+  private mutating func topics(_ node: ConfigNode?) -> [Located<String>] {
+    guard case .list(let items)? = node?.content else { return [] }
+    var topics: [Located<String>] = []
+    var byFold: [String: Located<String>] = [:]
+    for item in items {
+      guard let name = valid(item, rule: .topic) else { continue }
+      guard let other = byFold[name.lowercased()] else {
+        byFold[name.lowercased()] = Located(name, at: item.range)
+        topics.append(Located(name, at: item.range))
+        continue
+      }
+      let note = Diagnostic.Note("the first", at: SourceLocation(path: path, range: other.range))
+      if other.value == name {
+        report(.topicName, "the topic '\(name)' is listed twice", at: item.range, notes: [note])
+      } else {
+        report(
+          .topicName, "the topics '\(other.value)' and '\(name)' would share one table", at: item.range,
+          hint: "letter case does not tell topics apart: rename one", notes: [note])
+      }
+    }
+    return topics
+  }
+
+  private mutating func triggers(_ node: ConfigNode?, topics: ConfigNode?) -> [AppConfig.TriggerEntry] {
+    guard case .mapping(let entries)? = node?.content else { return [] }
+    // A topic with a bad name has its own error; its triggers need not complain again.
+    var declared: [String] = []
+    if case .list(let items)? = topics?.content { declared = items.compactMap(\.text) }
+    var triggers: [AppConfig.TriggerEntry] = []
+    for entry in entries {
+      if !declared.contains(entry.key.value) {
+        let nearest = NearestName.find(entry.key.value, in: declared)
+        report(
+          .undeclaredTopic, "'events' names the topic '\(entry.key.value)', which 'topics' does not list",
+          at: entry.key.range,
+          hint: nearest.map { "did you mean '\($0)'?" } ?? "add '\(entry.key.value)' to 'topics'",
+          fix: nearest.map { Diagnostic.Fix(range: entry.key.range, replacement: $0) })
+        continue
+      }
+      guard case .mapping(let events) = entry.value.content else { continue }
+      for event in events where NameRule.event.complaint(event.key.value.uppercased()) == nil {
+        for function in names(event.value, rule: .function) {
+          let kind = Located(event.key.value.uppercased(), at: event.key.range)
+          triggers.append(AppConfig.TriggerEntry(topic: entry.key, event: kind, function: function))
+        }
+      }
+    }
+    return triggers
+  }
+
+  /// What the drivers need.
+  private mutating func storages(_ node: ConfigNode?) {
+    guard case .mapping(let environments)? = node?.content else { return }
+    for environment in environments {
+      let needed: (key: String, example: String)?
+      switch environment.value["driver"]?.text {
+      case "postgres": needed = ("connString", "postgres://USER@HOST/DATABASE")
+      case "kafka": needed = ("brokers", "HOST:9092")
+      default: needed = nil
+      }
+      guard let needed, environment.value[needed.key] == nil else { continue }
+      let driver = environment.value["driver"]
+      report(
+        .configValue,
+        "the driver '\(driver?.text ?? "")' needs 'logStorage.\(environment.key.value).\(needed.key)'",
+        at: driver?.range ?? environment.key.range, hint: "add '\(needed.key): \(needed.example)'")
+    }
+  }
+}
+
+extension ConfigNode {
+  /// The value of a mapping's key, nil when it is absent or null.
+  fileprivate subscript(key: String) -> ConfigNode? {
+    guard case .mapping(let entries) = content else { return nil }
+    return entries.first { $0.key.value == key && !$0.value.isNull }?.value
+  }
+}

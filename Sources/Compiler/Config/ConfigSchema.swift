@@ -1,0 +1,255 @@
+// Every key of config/application.yml in one table. Validation walks it, "did you mean" reads its names, and
+// the reference in docs/application-yml.md is printed from it; a test keeps that page in step.
+
+/// What a name in the configuration must look like.
+enum NameRule {
+  case appName, topic, event, function, variable, module, environment, property
+
+  /// Why `name` is none, or nil.
+  func complaint(_ name: String) -> String? {
+    switch self {
+    case .appName:
+      return Patterns.isName(name, others: "-") && name.utf8.count <= ConfigLimits.appNameBytesMax
+        ? nil
+        : "an application's name is a letter, then letters, digits and '-', at most "
+          + "\(ConfigLimits.appNameBytesMax) bytes"
+    case .topic:
+      return Patterns.isName(name, others: "_") && name.utf8.count <= ConfigLimits.topicNameBytesMax
+        ? nil
+        : "a topic's name is a letter, then letters, digits and '_', at most "
+          + "\(ConfigLimits.topicNameBytesMax) bytes"
+    case .event:
+      return name == "APPEND" ? nil : "the only event is APPEND"
+    case .variable:
+      return Patterns.isVariable(name) && name.utf8.count <= ConfigLimits.nameBytesMax
+        ? nil : "an environment variable's name is letters, digits and '_', not beginning with a digit"
+    case .environment:
+      return Patterns.isName(name, others: "_-") && name.utf8.count <= ConfigLimits.nameBytesMax
+        ? nil : "an environment's name is a letter, then letters, digits, '_' and '-'"
+    case .property:
+      return Patterns.isName(name, others: "._-") && name.utf8.count <= ConfigLimits.nameBytesMax
+        ? nil : "a property's name is a letter, then letters, digits, '.', '_' and '-'"
+    case .function, .module:
+      let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+      if name.hasSuffix(".lua") { return "write the name without '.lua'" }
+      let isPath = !parts.contains { $0.isEmpty || $0 == ".." || $0 == "." }
+      return isPath && !Patterns.hasControl(name) && name.utf8.count <= ConfigLimits.nameBytesMax
+        ? nil : "a name is a path under app/ or lib/ such as 'models/user'"
+    }
+  }
+}
+
+/// The type of a key's value.
+enum ConfigKind {
+  /// A mapping of the keys that the table lists below it.
+  case section
+  /// A mapping whose keys the user names; the table has what is below as `*`.
+  case map(NameRule)
+  /// The number 1.
+  case version
+  /// One name, fixed at build time.
+  case name(NameRule)
+  /// A list of names, fixed at build time.
+  case names(NameRule)
+  case text
+  /// Text, or a list of it.
+  case texts
+  case choice([String])
+  case address
+  /// An address, or a list of them.
+  case addresses
+  /// A URL, an address or a port.
+  case invoker
+  case integer(ClosedRange<Int64>)
+  /// A number of bytes, with or without a unit.
+  case bytes(ClosedRange<Int64>)
+  /// Any text, number or truth value, passed on as it is.
+  case anything
+
+  /// For the reference.
+  var title: String {
+    switch self {
+    case .section, .map: "mapping"
+    case .version: "`1`"
+    case .name: "name"
+    case .names: "list of names"
+    case .text: "text"
+    case .texts: "text or list"
+    case .choice(let choices): choices.map { "`\($0)`" }.joined(separator: ", ")
+    case .address: "`HOST:PORT`"
+    case .addresses: "`HOST:PORT` or list"
+    case .invoker: "URL or port"
+    case .integer: "whole number"
+    case .bytes: "size"
+    case .anything: "text, number, true or false"
+    }
+  }
+
+  /// Used by the compiler itself, so that it is no setting of the runtime's.
+  var isBuildTime: Bool {
+    switch self {
+    case .version, .name, .names: true
+    default: false
+    }
+  }
+}
+
+/// One key.
+struct ConfigKey {
+  /// Dotted; `*` is a name that the user chooses.
+  var path: String
+  var kind: ConfigKind
+  /// Markdown; "—" for none.
+  var defaultText: String
+  /// Markdown, one line.
+  var summary: String
+  var isRequired = false
+
+  var parent: String { path.split(separator: ".").dropLast().joined(separator: ".") }
+  var name: String { path.split(separator: ".").last.map(String.init) ?? path }
+}
+
+/// The table.
+enum ConfigSchema {
+  private static let year: ClosedRange<Int64> = 1...31_536_000_000
+  private static let counts: ClosedRange<Int64> = 1...1_000_000_000
+  private static let sizes: ClosedRange<Int64> = 1...(1 << 40)
+
+  static let keys: [ConfigKey] = application + storage + serving + limits
+
+  private static let application: [ConfigKey] = [
+    ConfigKey(
+      path: "spacerVersion", kind: .version, defaultText: "—",
+      summary: "The version of this format. Required.", isRequired: true),
+    ConfigKey(
+      path: "appName", kind: .name(.appName), defaultText: "—",
+      summary:
+        "The application's name: a letter, then letters, digits and `-`, at most 63 bytes; it is part of "
+        + "topic and consumer group names. Required.", isRequired: true),
+    ConfigKey(
+      path: "topics", kind: .names(.topic), defaultText: "none",
+      summary:
+        "The topics that functions append to: `[A-Za-z][A-Za-z0-9_]*`, at most 57 bytes, different also "
+        + "without regard to letter case. Without topics no storage is connected."),
+    ConfigKey(
+      path: "events", kind: .map(.topic), defaultText: "none",
+      summary: "Triggers, by topic. Each topic must be listed under `topics`."),
+    ConfigKey(
+      path: "events.*", kind: .section, defaultText: "none", summary: "The triggers of one topic, by event."),
+    ConfigKey(
+      path: "events.*.APPEND", kind: .names(.function), defaultText: "none",
+      summary: "The functions that run for each appended event."),
+    ConfigKey(
+      path: "envVar", kind: .names(.variable), defaultText: "none",
+      summary: "The environment variables that functions may read with `os.getenv`."),
+    ConfigKey(
+      path: "include", kind: .names(.module), defaultText: "none",
+      summary: "Modules that `require` reaches only by names computed at run time. `*` stands for any text "
+        + "without `/`, `**` for any text: `\"plugins/*\"`."),
+  ]
+
+  private static let storage: [ConfigKey] = [
+    ConfigKey(
+      path: "logStorage", kind: .map(.environment), defaultText: "none",
+      summary: "Where events are kept, by environment (`SPACER_ENV` or `--env`)."),
+    ConfigKey(
+      path: "logStorage.*", kind: .section, defaultText: "none", summary: "One environment's storage."),
+    ConfigKey(
+      path: "logStorage.*.driver", kind: .choice(["memory", "sqlite", "postgres", "kafka"]), defaultText: "—",
+      summary: "The kind of storage. Required.", isRequired: true),
+    ConfigKey(
+      path: "logStorage.*.path", kind: .text, defaultText: "`.spacer/events.db`",
+      summary: "`sqlite`: the database file, relative to the working directory."),
+    ConfigKey(
+      path: "logStorage.*.connString", kind: .text, defaultText: "—",
+      summary: "`postgres`: the connection string or URL. Required there."),
+    ConfigKey(
+      path: "logStorage.*.brokers", kind: .texts, defaultText: "—",
+      summary: "`kafka`: `HOST:PORT` of the first brokers to ask. Required there."),
+    ConfigKey(
+      path: "logStorage.*.properties", kind: .map(.property), defaultText: "none",
+      summary: "`kafka`: properties of librdkafka."),
+    ConfigKey(
+      path: "logStorage.*.properties.*", kind: .anything, defaultText: "librdkafka's",
+      summary: "One property, passed on as it is."),
+    ConfigKey(
+      path: "consumerGroup", kind: .text, defaultText: "`spacer-$appName`",
+      summary: "The consumer group of the triggers; `$appName` is replaced by the application's name."),
+    ConfigKey(path: "delivery", kind: .section, defaultText: "—", summary: "How triggers are retried."),
+    ConfigKey(
+      path: "delivery.maxAttempts", kind: .integer(1...1_000_000), defaultText: "10",
+      summary: "Attempts to handle an event before it goes to the dead letters."),
+  ]
+
+  private static let serving: [ConfigKey] = [
+    ConfigKey(
+      path: "functionInvoker", kind: .invoker, defaultText: "`http://localhost:3000`",
+      summary: "Its port is the HTTP port. A port alone will do."),
+    ConfigKey(
+      path: "listen", kind: .addresses, defaultText: "all addresses (`run`), loopback (`dev`)",
+      summary: "The addresses to serve on, in place of `functionInvoker`'s port: `127.0.0.1:3000`, `:3000`, "
+        + "`\"[::1]:3000\"`."),
+    ConfigKey(
+      path: "writeProxyListen", kind: .address, defaultText: "`:9065`",
+      summary: "Where the write proxy listens. Without `writeProxyToken` it is bound to loopback."),
+    ConfigKey(
+      path: "writeProxyToken", kind: .text, defaultText: "none",
+      summary: "The Bearer token that the write proxy asks for."),
+    ConfigKey(path: "tls", kind: .section, defaultText: "none", summary: "Serves HTTPS."),
+    ConfigKey(
+      path: "tls.certificate", kind: .text, defaultText: "—",
+      summary: "File of the certificate chain, PEM. Required under `tls`.", isRequired: true),
+    ConfigKey(
+      path: "tls.key", kind: .text, defaultText: "—",
+      summary: "File of the private key, PEM. Required under `tls`.", isRequired: true),
+  ]
+
+  private static let limits: [ConfigKey] = [
+    ConfigKey(path: "limits", kind: .section, defaultText: "—", summary: "What a call and a worker may use."),
+    ConfigKey(
+      path: "limits.wallMilliseconds", kind: .integer(year), defaultText: "30000",
+      summary: "Time of one call, waiting included. Beyond it: 504."),
+    ConfigKey(
+      path: "limits.cpuMilliseconds", kind: .integer(year), defaultText: "1000",
+      summary: "Time that one call runs without a wait. Beyond it: 504."),
+    ConfigKey(
+      path: "limits.callMemoryBytes", kind: .bytes(sizes), defaultText: "`64MiB`",
+      summary: "Memory of one call. Beyond it: 503."),
+    ConfigKey(
+      path: "limits.workerMemoryBytes", kind: .bytes(sizes), defaultText: "`512MiB`",
+      summary: "Memory of one worker, at which the call that holds most is ended with 503."),
+    ConfigKey(
+      path: "limits.bodyBytes", kind: .bytes(sizes), defaultText: "`20MiB`",
+      summary: "A request's body. Beyond it: 413."),
+    ConfigKey(
+      path: "limits.headerBytes", kind: .bytes(sizes), defaultText: "`32KiB`",
+      summary: "A request's header lines together. Beyond it: 431."),
+    ConfigKey(
+      path: "limits.uriBytes", kind: .bytes(sizes), defaultText: "`8KiB`",
+      summary: "A request's target. Beyond it: 414."),
+    ConfigKey(
+      path: "limits.connections", kind: .integer(counts), defaultText: "the runtime's",
+      summary: "Open connections of one worker. Beyond it: 503."),
+    ConfigKey(
+      path: "limits.calls", kind: .integer(counts), defaultText: "the runtime's",
+      summary: "Calls in flight of one worker. Beyond it: 503."),
+  ]
+
+  private static let byPath = Dictionary(uniqueKeysWithValues: keys.map { ($0.path, $0) })
+  private static let byParent = Dictionary(grouping: keys) { $0.parent }
+
+  /// The key at a schema path, in which the user's names are `*`.
+  static func key(_ path: String) -> ConfigKey? { byPath[path] }
+
+  /// The keys directly below a schema path, "" being the root.
+  static func children(of path: String) -> [ConfigKey] { byParent[path] ?? [] }
+
+  /// The reference as a Markdown table.
+  static var referenceTable: String {
+    var text = "| key | value | default | meaning |\n|---|---|---|---|\n"
+    for key in keys {
+      text += "| `\(key.path)` | \(key.kind.title) | \(key.defaultText) | \(key.summary) |\n"
+    }
+    return text
+  }
+}

@@ -1,0 +1,156 @@
+// Builds of one project, one after the other. What one build learns of a module, of the configuration and of
+// the gateway serves the next as long as the bytes it came from are the same; everything across files is
+// found afresh each time.
+
+internal import SpacerArtifact
+internal import SpacerLuaVM
+
+/// Keeps between builds what is expensive to find. For one thread at a time.
+package final class BuildSession {
+  private let options: BuildOptions
+  private let cache: (any BuildCache)?
+  private var records: [String: ModuleRecord] = [:]
+  private var isCacheRead = false
+  private var gateway = GatewayMemo()
+  private var config: (bytes: [UInt8], result: (config: AppConfig?, diagnostics: [Diagnostic]))?
+  private var scan: ScannedProject?
+
+  package init(options: BuildOptions = BuildOptions(), cache: (any BuildCache)? = nil) {
+    self.options = options
+    self.cache = cache
+  }
+
+  /// Builds the project.
+  /// - Parameter changed: the only paths that may differ from the last build of this session, including those
+  ///   that came or went; nil when any may.
+  package func build(_ files: any ProjectFiles, changed: Set<String>? = nil) -> BuildResult {
+    run(files, changed: changed, emits: true)
+  }
+
+  /// The same without an artifact.
+  package func check(_ files: any ProjectFiles, changed: Set<String>? = nil) -> BuildResult {
+    run(files, changed: changed, emits: false)
+  }
+
+  private func run(_ files: any ProjectFiles, changed: Set<String>?, emits: Bool) -> BuildResult {
+    readCache()
+    let scan = scanned(files, changed: changed)
+    var project = ProjectState(scan: scan)
+    project.diagnostics = scan.diagnostics
+
+    readConfig(files, &project)
+    var loader = ModuleLoader(
+      files: files, isRelease: options.isRelease, changed: self.scan == nil ? nil : changed, records: records)
+    self.scan = scan
+    project.loadModules(&loader)
+    project.sources.merge(loader.sources) { $1 }
+    project.diagnostics += loader.problems
+    evaluateGateway(files, &project)
+    project.check()
+
+    var statistics = BuildStatistics()
+    statistics.modulesCompiled = loader.compiledCount
+    statistics.modulesCached = loader.loaded.count - loader.compiledCount - loader.problems.count
+    statistics.filesRead = project.sources.count
+    keep(loader)
+    return finish(files, project, statistics, emits: emits)
+  }
+
+  // MARK: Phases
+
+  private func scanned(_ files: any ProjectFiles, changed: Set<String>?) -> ScannedProject {
+    // Without a file that came, went or may belong to the original's runtime, the last scan holds.
+    if let scan, let changed,
+      changed.allSatisfy({ path in
+        (records[path] != nil || path == scan.configPath) && !OriginalRuntime.names(path)
+          && (try? files.read(path)) != nil
+      })
+    {
+      return scan
+    }
+    return ProjectScanner.scan(files)
+  }
+
+  private func readConfig(_ files: any ProjectFiles, _ project: inout ProjectState) {
+    guard let path = project.scan.configPath else { return }
+    let bytes: [UInt8]
+    do {
+      bytes = try files.read(path)
+    } catch {
+      project.diagnostics.append(ProjectScanner.unreadable(error))
+      return
+    }
+    project.sources[path] = bytes
+    if config?.bytes != bytes { config = (bytes, ConfigReader.read(path: path, bytes: bytes)) }
+    project.config = config?.result.config
+    project.diagnostics += config?.result.diagnostics ?? []
+  }
+
+  private func evaluateGateway(_ files: any ProjectFiles, _ project: inout ProjectState) {
+    guard let path = project.scan.gatewayPath else {
+      project.reportMissingGateway()
+      return
+    }
+    guard let record = project.records[path], !record.hasErrors else { return }
+    // Sources that came from the cache are read when they are asked for.
+    let sources = project.sources
+    let read = { (path: String) in sources[path] ?? (try? files.read(path)) }
+    let evaluation = gateway.evaluation(path: path, scan: project.scan, records: project.records, read: read)
+    project.take(evaluation)
+  }
+
+  private func finish(
+    _ files: any ProjectFiles, _ project: ProjectState, _ statistics: BuildStatistics, emits: Bool
+  ) -> BuildResult {
+    var project = project
+    project.readSources(files)
+    var report = project.report(isStrict: options.isStrict)
+    var plan: BuildPlan?
+    var artifact: [UInt8]?
+    if report.errorCount == 0, let config = project.config {
+      let made = Planner(
+        scan: project.scan, config: config, records: project.artifactRecords, entries: project.entries,
+        options: options
+      ).plan()
+      plan = made
+      if emits, !report.failsBuild {
+        switch Emitter.emit(made, records: project.records) {
+        case .success(let bytes): artifact = bytes
+        case .failure(let problem):
+          project.diagnostics.append(problem.diagnostic)
+          report = project.report(isStrict: options.isStrict)
+          plan = nil
+        }
+      }
+    }
+    return BuildResult(
+      artifact: artifact, plan: plan, report: report, sources: project.sources, statistics: statistics)
+  }
+
+  // MARK: The cache
+
+  private var origin: CachePack.Origin {
+    CachePack.Origin(
+      spacerRelease: Compiler.release, luaRelease: BytecodeCompiler.luaRelease,
+      architecture: Compiler.architecture, isRelease: options.isRelease)
+  }
+
+  private var cacheName: String { options.isRelease ? "modules-release" : "modules" }
+
+  private func readCache() {
+    guard !isCacheRead else { return }
+    isCacheRead = true
+    guard let bytes = cache?.load(cacheName), let pack = CachePack(bytes, origin: origin) else { return }
+    records = pack.records
+  }
+
+  private func keep(_ loader: ModuleLoader) {
+    let kept = loader.records.filter { loader.loaded.contains($0.key) }
+    let isSmaller = kept.count != loader.records.count
+    records = kept
+    guard let cache, loader.hasChanges || isSmaller else { return }
+    var pack = CachePack()
+    pack.records = kept
+    cache.store(cacheName, pack.encoded(origin))
+  }
+}
