@@ -164,7 +164,7 @@ import Testing
 
   /// Long lists of names, labels or failures: a quadratic step would take minutes here.
   @Test func pathological() {
-    let many = 20_000
+    let many = 8_000
     for text in [
       String(repeating: "a.", count: many) + "b = 1", "x = 1" + String(repeating: " + 1", count: many),
       "f" + String(repeating: "()", count: many), (0..<many).map { "goto l\($0) " }.joined(),
