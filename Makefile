@@ -1,2 +1,65 @@
-test:
-	swift test
+# Everything a contributor or a user does, one word each. `make` alone lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PREFIX ?= /usr/local
+PORT ?= 3000
+PROJECT ?= Fixtures/example
+FUZZ_SECONDS ?= 60
+# Linked statically, so that the executables start without looking for Swift's libraries.
+RELEASE_FLAGS := -c release --static-swift-stdlib
+RELEASE := .build/release
+SOURCES := Package.swift Sources Tests
+
+.PHONY: help
+help: ## List what make can do
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: setup
+setup:
+	@scripts/setup build
+
+.PHONY: build
+build: setup ## Build the executables in release
+	swift build $(RELEASE_FLAGS)
+
+.PHONY: run
+run: build ## Build, compile Fixtures/example and serve it on port 3000 (PROJECT=…, PORT=…)
+	@mkdir -p .build/run
+	$(RELEASE)/spacer build $(PROJECT) -o .build/run/app.spx
+	exec $(RELEASE)/spacer run .build/run/app.spx --port $(PORT)
+
+.PHONY: test
+test: ## Set up, lint, build and run every test
+	@scripts/setup test
+	@$(MAKE) --no-print-directory lint
+	SPACER_WARNINGS_AS_ERRORS=1 swift build --build-tests
+	SPACER_WARNINGS_AS_ERRORS=1 swift test --skip-build --disable-xctest
+
+.PHONY: fuzz
+fuzz: ## Run every fuzzer for a minute each (FUZZ_SECONDS=…)
+	@scripts/setup test
+	SPACER_WARNINGS_AS_ERRORS=1 SPACER_FUZZ_SECONDS=$(FUZZ_SECONDS) \
+	  swift test --disable-xctest --no-parallel --filter '[Ff]uzz'
+
+.PHONY: bench
+bench: build ## Measure against nginx with Lua and print the tables
+	@scripts/setup bench
+	Benchmarks/run
+
+.PHONY: format
+format: ## Rewrite the sources in the project's format
+	swift format --in-place --recursive --parallel $(SOURCES)
+
+.PHONY: lint
+lint: ## Check the format without changing anything
+	swift format lint --strict --recursive --parallel $(SOURCES)
+
+.PHONY: install
+install: build ## Copy spacer and spacer-serve to PREFIX/bin (PREFIX=/usr/local)
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(RELEASE)/spacer $(RELEASE)/spacer-serve $(DESTDIR)$(PREFIX)/bin
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	rm -rf .build .build-plugin Fixtures/*/.spacer Benchmarks/.build

@@ -1,12 +1,17 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let swiftSettings: [SwiftSetting] = [
-  .swiftLanguageMode(.v6),
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("MemberImportVisibility"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-]
+// `make test` sets the variable: in a user's build a newer compiler's new warning must not be an error.
+let warningSettings: [SwiftSetting] =
+  Context.environment["SPACER_WARNINGS_AS_ERRORS"] == "1" ? [.treatAllWarnings(as: .error)] : []
+
+let swiftSettings: [SwiftSetting] =
+  [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ] + warningSettings
 
 let package = Package(
   name: "spacer",
@@ -69,10 +74,12 @@ let package = Package(
       name: "ArtifactTests", dependencies: ["SpacerArtifact"], path: "Tests/ArtifactTests",
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "CompilerTests", dependencies: ["CLua", "SpacerArtifact", "SpacerCompiler", "SpacerLuaVM"],
+      name: "CompilerTests", dependencies: ["SpacerCompiler", "SpacerLuaVM", "SpacerArtifact", "CLua"],
       path: "Tests/CompilerTests", swiftSettings: swiftSettings),
     .testTarget(
-      name: "RuntimeTests", dependencies: ["SpacerRuntime"], path: "Tests/RuntimeTests",
+      name: "RuntimeTests",
+      dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem"],
+      path: "Tests/RuntimeTests",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "EndToEndTests", dependencies: ["spacer", "spacer-serve"], path: "Tests/EndToEndTests",

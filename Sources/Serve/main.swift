@@ -1,1 +1,6 @@
-print("spacer-serve")
+// The lean executable: it serves an artifact and can do nothing else.
+
+import Glibc
+import SpacerRuntime
+
+exit(ServeCommand.run(arguments: Array(CommandLine.arguments.dropFirst())))

@@ -1,4 +1,4 @@
 #pragma once
-#include <lua5.4/lauxlib.h>
-#include <lua5.4/lua.h>
-#include <lua5.4/lualib.h>
+#include "build_sandbox.h"
+#include "host.h"
+#include "lua_api.h"

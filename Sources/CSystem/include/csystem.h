@@ -1,6 +1,6 @@
-// System headers that the Glibc module does not carry, and the macros Swift cannot import.
+// System headers that the Glibc module does not carry, and the calls that Swift cannot import.
+// Without _GNU_SOURCE: what both modules declare must be declared alike.
 #pragma once
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -24,3 +24,9 @@
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+/// accept4: accepts a connection with SOCK_NONBLOCK and SOCK_CLOEXEC.
+int spacer_accept(int descriptor, struct sockaddr *address, socklen_t *count);
+
+/// Names a thread for people who look at the process; at most 15 bytes count.
+void spacer_name_thread(pthread_t thread, const char *name);

@@ -1,0 +1,3 @@
+return function(args)
+  return { user = args.user, post = args.post }
+end

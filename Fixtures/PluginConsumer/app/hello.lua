@@ -1,0 +1,3 @@
+return function (args)
+  return "Hello from a package!"
+end

@@ -1,0 +1,5 @@
+local G = function (args)
+  return "Hello from Spacer!"
+end
+
+return G

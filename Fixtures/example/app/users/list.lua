@@ -1,0 +1,5 @@
+local directory = require "directory"
+
+return function (args)
+  return directory.search(args.q)
+end

@@ -1,0 +1,17 @@
+import ArgumentParser
+import SpacerArtifact
+
+/// `spacer inspect`.
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect", abstract: "Show what an artifact holds.")
+
+  @Argument(help: "The artifact.") var artifact: String
+  @Flag(help: "Print JSON.") var json = false
+
+  func run() throws {
+    let file = try ArtifactFile.open(artifact)
+    let report = ArtifactReport(file.image)
+    Console.standardOutput.write(json ? report.json.text : report.text)
+  }
+}

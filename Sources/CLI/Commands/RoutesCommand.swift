@@ -1,0 +1,112 @@
+import ArgumentParser
+import SpacerArtifact
+
+/// `spacer routes`.
+struct RoutesCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "routes", abstract: "List an application's routes, or explain how a request is matched.",
+    usage: """
+      spacer routes [PROJECT | app.spx] [--json]
+      spacer routes [PROJECT | app.spx] --match METHOD PATH
+      """)
+
+  @Argument(help: "The project's folder, or an artifact.") var target: String?
+
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "Explain step by step which route takes a request, as in --match GET /users/7.",
+      valueName: "method path"))
+  var match: [String] = []
+
+  @Flag(help: "Print JSON.") var json = false
+
+  func validate() throws { _ = try request() }
+
+  func run() throws {
+    let (request, path) = try request()
+    let file = try Self.open(path ?? ".")
+    if let request {
+      let explanation = RouteMatch(request.method, request.path, in: file.image)
+      Console.standardOutput.write(json ? explanation.json.text : explanation.text)
+    } else {
+      let listing = RouteListing(file.image)
+      Console.standardOutput.write(json ? listing.json.text : listing.text)
+    }
+  }
+
+  /// What to match, from `METHOD PATH` as one word or two; a word more is the target, which may stand there.
+  private func request() throws -> (request: (method: String, path: String)?, target: String?) {
+    guard let first = match.first else { return (nil, target) }
+    var words = first.split(separator: " ").map(String.init) + match.dropFirst()
+    guard words.count >= 2 else { throw ValidationError("--match takes a method and a path: --match GET /users/7") }
+    let request = (method: words.removeFirst().uppercased(), path: words.removeFirst())
+    guard request.path.hasPrefix("/") else {
+      throw ValidationError("--match takes a path that begins with '/', not '\(request.path)'")
+    }
+    guard words.count + (target == nil ? 0 : 1) <= 1 else {
+      throw ValidationError("name one project or artifact, not also '\(words.last ?? "")'")
+    }
+    return (request, target ?? words.first)
+  }
+
+  /// The artifact at `path`, or the one that the project there gives.
+  private static func open(_ path: String) throws -> ArtifactFile {
+    if Files.kind(path) == .file { return try ArtifactFile.open(path) }
+    let build = try ProjectBuild(project: path)
+    let outcome = build.build()
+    guard let artifact = outcome.artifact else {
+      build.printDiagnostics(outcome)
+      throw CommandFailure.projectErrors
+    }
+    do throws(ArtifactError) {
+      return try ArtifactFile(artifact)
+    } catch {
+      throw CommandFailure.missing("cannot use the artifact of '\(path)': \(error)")
+    }
+  }
+}
+
+/// The routes of an artifact as a table.
+struct RouteListing {
+  private struct Row {
+    var methods: String
+    var pattern: String
+    var function: String
+    var path: String
+    var line: Int
+  }
+
+  private var rows: [Row]
+
+  init(_ image: ArtifactImage) {
+    rows = (0..<image.routes.routeCount).map { index in
+      let route = image.routes.route(index)
+      let module = image.module(route.module)
+      return Row(
+        methods: route.methods.text, pattern: String(decoding: route.pattern, as: UTF8.self),
+        function: module.nameString, path: module.pathString, line: route.line)
+    }
+  }
+
+  var text: String {
+    if rows.isEmpty { return "no routes\n" }
+    var table = Table(header: ["METHOD", "PATH", "FUNCTION", "DEFINED IN"])
+    for row in rows {
+      let place = row.line > 0 ? "app/gateway.lua:\(row.line)" : "app/gateway.lua (computed)"
+      table.add([row.methods, row.pattern, row.function, place])
+    }
+    return table.text
+  }
+
+  var json: JSONText {
+    .array(
+      rows.map { row in
+        .object([
+          ("methods", .string(row.methods)), ("pattern", .string(row.pattern)),
+          ("function", .string(row.function)), ("file", .string(row.path)),
+          ("line", row.line > 0 ? .integer(row.line) : .null),
+        ])
+      })
+  }
+}

@@ -1,0 +1,12 @@
+import ArgumentParser
+import SpacerCompiler
+
+/// `spacer version`.
+struct VersionCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "version", abstract: "Print the release of Spacer.")
+
+  func run() {
+    Console.standardOutput.write("spacer \(Compiler.release)\n")
+  }
+}

@@ -1,0 +1,46 @@
+// An artifact that a command looks into: its bytes, aligned as the format wants them, and the verified view.
+// Unsafe: the memory is allocated and filled here once, never changed, and freed with the object, so a view
+// must not outlive the object it came from.
+
+import Glibc
+import SpacerArtifact
+
+/// A verified artifact in this process's memory.
+final class ArtifactFile {
+  /// The view; use it only while this object lives.
+  let image: ArtifactImage
+  private let memory: UnsafeMutableRawBufferPointer
+
+  /// Verifies `bytes`. Artifacts for other machines are welcome: nothing is run here.
+  init(_ bytes: [UInt8]) throws(ArtifactError) {
+    let memory = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: max(bytes.count, 1), alignment: ArtifactLayout.alignment)
+    memory.copyBytes(from: bytes)
+    let exact = UnsafeRawBufferPointer(rebasing: memory[..<bytes.count])
+    do throws(ArtifactError) {
+      image = try ArtifactImage(verifying: exact, reader: nil)
+    } catch {
+      memory.deallocate()
+      throw error
+    }
+    self.memory = memory
+  }
+
+  deinit { memory.deallocate() }
+
+  /// Reads and verifies the file at `path`.
+  static func open(_ path: String) throws(CommandFailure) -> ArtifactFile {
+    let bytes: [UInt8]
+    do throws(SystemFailure) {
+      bytes = try Files.read(path)
+    } catch {
+      let way = error.code == ENOENT ? "; `spacer build` makes it" : ""
+      throw .missing("cannot read '\(path)': \(error.reason)\(way)")
+    }
+    do throws(ArtifactError) {
+      return try ArtifactFile(bytes)
+    } catch {
+      throw .missing("cannot use '\(path)': \(error)")
+    }
+  }
+}

@@ -1,0 +1,13 @@
+// Time for measuring and waiting.
+
+import Glibc
+
+/// The monotonic clock.
+enum Clock {
+  /// Since an arbitrary moment.
+  static var nanoseconds: UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+  }
+}

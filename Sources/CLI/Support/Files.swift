@@ -1,0 +1,87 @@
+// The few file operations of the commands themselves; what the compiler reads goes through `DiskFiles`.
+
+import Glibc
+
+enum Files {
+  /// What stands at a path.
+  enum Kind { case nothing, folder, file }
+
+  static func kind(_ path: String) -> Kind {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return .nothing }
+    return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
+  }
+
+  /// All bytes of a file.
+  static func read(_ path: String) throws(SystemFailure) -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    if descriptor < 0 { throw SystemFailure("open", path) }
+    defer { close(descriptor) }
+    var status = stat()
+    if fstat(descriptor, &status) != 0 { throw SystemFailure("fstat", path) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: max(4096, Int(status.st_size) + 1))
+    while true {
+      let count = chunk.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw SystemFailure("read", path)
+      }
+      if count == 0 { return bytes }
+      bytes.append(contentsOf: chunk[..<count])
+    }
+  }
+
+  /// Puts a file in place as a whole: written beside it, flushed to disk, then renamed over it, so that a
+  /// reader or a crash sees the old file or the new one, never a part.
+  static func replace(_ path: String, with bytes: [UInt8]) throws(SystemFailure) {
+    let temporary = "\(path).\(getpid()).tmp"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    if descriptor < 0 { throw SystemFailure("open", temporary) }
+    do throws(SystemFailure) {
+      if !writeAll(bytes, to: descriptor) { throw SystemFailure("write", temporary) }
+      if fsync(descriptor) != 0 { throw SystemFailure("fsync", temporary) }
+      if close(descriptor) != 0 { throw SystemFailure("close", temporary) }
+      if rename(temporary, path) != 0 { throw SystemFailure("rename", path) }
+    } catch {
+      close(descriptor)
+      unlink(temporary)
+      throw error
+    }
+    // The rename itself is durable once the folder is; a file system without that ability is no reason to
+    // fail, since the file is in place.
+    let folder = open(parent(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    if folder >= 0 {
+      fsync(folder)
+      close(folder)
+    }
+  }
+
+  /// The folder that a path is in.
+  static func parent(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// The folder of this executable, through links.
+  static func executableFolder() throws(SystemFailure) -> String {
+    guard let resolved = realpath("/proc/self/exe", nil) else {
+      throw SystemFailure("realpath", "/proc/self/exe")
+    }
+    defer { free(resolved) }
+    return parent(of: String(cString: resolved))
+  }
+
+  /// Writes all bytes; false, with `errno` set, when that cannot be done.
+  static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+    var offset = 0
+    while offset < bytes.count {
+      let count = bytes.withUnsafeBytes { all in
+        Glibc.write(descriptor, all.baseAddress?.advanced(by: offset), all.count - offset)
+      }
+      if count < 0 && errno != EINTR { return false }
+      offset += max(0, count)
+    }
+    return true
+  }
+}

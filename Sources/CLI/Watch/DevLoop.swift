@@ -1,0 +1,125 @@
+// The loop of `spacer dev`: one thread waits for changes, signals and the moment to build, and hands each
+// good build to the server, whose workers run on threads of their own. Signals are blocked before those
+// threads start, so that only this loop takes them.
+
+import CSystem
+import Glibc
+import SpacerRuntime
+
+/// Watches, builds and serves one project until a signal ends it.
+struct DevLoop: ~Copyable {
+  private var watcher: ProjectWatcher
+  private var debounce = WatchDebounce()
+  private let build: ProjectBuild
+  private let options: ServeOptions
+  private let signals: Int32
+  private var server: Server?
+  /// What the server has now; a build that gives the same changes nothing.
+  private var served: [UInt8]?
+
+  /// - Throws: When the project cannot be watched.
+  init(project: String, build: ProjectBuild, options: ServeOptions) throws(CommandFailure) {
+    let signals = try Self.naming(project, Self.takeSignals)
+    let watcher = try Self.naming(project) { () throws(SystemFailure) in try ProjectWatcher(root: project) }
+    self.signals = signals
+    self.watcher = watcher
+    self.build = build
+    self.options = options
+  }
+
+  private static func naming<Value: ~Copyable>(
+    _ project: String, _ make: () throws(SystemFailure) -> Value
+  ) throws(CommandFailure) -> Value {
+    do throws(SystemFailure) {
+      return try make()
+    } catch {
+      throw .missing("cannot watch '\(project)': \(error)")
+    }
+  }
+
+  /// Builds and serves; returns when a signal has ended it and the server has drained.
+  mutating func run() throws(CommandFailure) {
+    debounce.changed(at: Clock.nanoseconds)
+    while true {
+      if debounce.isDue(at: Clock.nanoseconds) {
+        debounce.begin()
+        try rebuild()
+        debounce.built(at: Clock.nanoseconds)
+      }
+      let ready = wait()
+      if ready.signal { break }
+      if ready.change && watcher.takeChanges() { debounce.changed(at: Clock.nanoseconds) }
+    }
+    server?.drain()
+    server?.wait()
+  }
+
+  private mutating func rebuild() throws(CommandFailure) {
+    let outcome = build.build()
+    build.printDiagnostics(outcome)
+    guard let artifact = outcome.artifact else {
+      say(
+        server == nil
+          ? "the build failed; waiting for a change"
+          : "the build failed; still serving the last good one (\(outcome.duration))")
+      return
+    }
+    guard artifact != served else { return }
+    let loaded: LoadedArtifact
+    do throws(LoadError) {
+      loaded = try LoadedArtifact(bytes: artifact)
+    } catch {
+      throw .missing(error.message)
+    }
+    if let server {
+      server.swap(loaded)
+      say("reloaded in \(outcome.duration) (\(outcome.work))")
+    } else {
+      say("built in \(outcome.duration) (\(outcome.work)); watching for changes")
+      server = try start(loaded)
+    }
+    served = artifact
+  }
+
+  private func start(_ artifact: LoadedArtifact) throws(CommandFailure) -> Server {
+    do throws(StartError) {
+      let server = try Server(artifact, options: options)
+      server.start()
+      for address in server.addresses { say("listening on \(address)") }
+      return server
+    } catch {
+      throw .missing(error.message)
+    }
+  }
+
+  /// Waits for a change, a signal, or the time of the next build.
+  private func wait() -> (change: Bool, signal: Bool) {
+    var entries = [
+      pollfd(fd: watcher.descriptor, events: Int16(POLLIN), revents: 0),
+      pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
+    ]
+    var timeoutMilliseconds: Int32 = -1
+    if let deadline = debounce.deadline {
+      let now = Clock.nanoseconds
+      // Rounded up, so that the deadline has passed when the wait ends.
+      let rest = deadline > now ? (deadline - now + 999_999) / 1_000_000 : 0
+      timeoutMilliseconds = Int32(clamping: rest)
+    }
+    guard poll(&entries, 2, timeoutMilliseconds) > 0 else { return (false, false) }
+    return (entries[0].revents != 0, entries[1].revents != 0)
+  }
+
+  private func say(_ text: String) { Console.standardError.write("spacer: \(text)\n") }
+
+  /// Blocks the signals that end the program and gives a descriptor that becomes readable when one comes.
+  private static func takeSignals() throws(SystemFailure) -> Int32 {
+    signal(SIGPIPE, SIG_IGN)
+    var wanted = sigset_t()
+    sigemptyset(&wanted)
+    for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&wanted, number) }
+    pthread_sigmask(SIG_BLOCK, &wanted, nil)
+    let descriptor = signalfd(-1, &wanted, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK))
+    if descriptor < 0 { throw SystemFailure("signalfd") }
+    return descriptor
+  }
+}

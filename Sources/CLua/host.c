@@ -1,0 +1,458 @@
+// Coroutines, modules and host functions. Invariants: every thread's extra space holds the host's address,
+// its lowest bit set while that thread waits for the host (so that nobody else resumes it); the shared
+// `_ENV` upvalue holds a request's globals table exactly while that request's coroutine runs, and the shared
+// globals table else.
+#include "host.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sandbox.h"
+
+static uintptr_t *extra_space(lua_State *L) { return (uintptr_t *)lua_getextraspace(L); }
+
+spacer_host *spacer_host_of(lua_State *L) { return (spacer_host *)(*extra_space(L) & ~(uintptr_t)1); }
+
+static int thread_waits(lua_State *L) { return (int)(*extra_space(L) & 1); }
+
+static void set_thread_waits(lua_State *L, int waits) {
+  *extra_space(L) = (*extra_space(L) & ~(uintptr_t)1) | (waits ? 1 : 0);
+}
+
+static void *allocate(void *context, void *block, size_t old_size, size_t new_size) {
+  spacer_host *host = context;
+  size_t held = block != NULL ? old_size : 0;
+  if (new_size == 0) {
+    free(block);
+    host->memory_bytes -= held;
+    return NULL;
+  }
+  void *result = realloc(block, new_size);
+  if (result == NULL) return NULL;
+  host->memory_bytes += new_size - held;
+  if (host->memory_bytes > host->memory_bytes_peak) host->memory_bytes_peak = host->memory_bytes;
+  return result;
+}
+
+void *spacer_empty_array_address(void) {
+  static char place;
+  return &place;
+}
+
+// MARK: The shared environment
+
+/// Sets the `_ENV` of every chunk to the table at main-stack index `index`.
+static void set_environment(spacer_host *host, int index) {
+  lua_pushvalue(host->main, index);
+  lua_setupvalue(host->main, SPACER_INDEX_ENVIRONMENT, 1);
+  host->globals_index = index;
+}
+
+void spacer_join_environment(lua_State *L, int function) {
+  spacer_host *host = spacer_host_of(L);
+  function = lua_absindex(L, function);
+  lua_pushvalue(host->main, SPACER_INDEX_ENVIRONMENT);
+  if (L != host->main) lua_xmove(host->main, L, 1);
+  lua_upvaluejoin(L, function, 1, -1, 1);
+  lua_pop(L, 1);
+}
+
+void spacer_set_request_globals(spacer_host *host, int index) {
+  lua_State *L = host->main;
+  lua_createtable(L, 0, 0);
+  lua_pushvalue(L, SPACER_INDEX_REQUEST_META);
+  lua_setmetatable(L, -2);
+  lua_replace(L, index);
+}
+
+// MARK: Host functions
+
+static int wait_continues(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  spacer_host *host = spacer_host_of(L);
+  if (host->raises) {
+    host->raises = 0;
+    return lua_error(L);
+  }
+  return lua_gettop(L) - (int)context;
+}
+
+static int host_function(lua_State *L) {
+  spacer_host *host = spacer_host_of(L);
+  int number = (int)lua_tointeger(L, lua_upvalueindex(1));
+  luaL_checkstack(L, 20, "host function");
+  int result = host->invoke(host->context, L, number);
+  if (result >= 0) return result;
+  switch (result) {
+    case SPACER_RAISE_AT:
+      luaL_where(L, 1);
+      lua_insert(L, -2);
+      lua_concat(L, 2);
+      return lua_error(L);
+    case SPACER_WAIT:
+      host->is_waiting = 1;
+      return lua_yieldk(L, 0, lua_gettop(L), wait_continues);
+    default:
+      return lua_error(L);
+  }
+}
+
+/// The function that may wait: refuses, by name, where Lua could not be suspended.
+static int waiting_host_function(lua_State *L) {
+  if (!lua_isyieldable(L) || spacer_host_of(L)->current == NULL) {
+    spacer_host *host = spacer_host_of(L);
+    return luaL_error(L, "%s cannot wait %s", lua_tostring(L, lua_upvalueindex(2)),
+                      host->loading > 0 ? "while a module loads: call it inside the handler"
+                                        : "here: a C function (sort, gsub, a metamethod) is in between");
+  }
+  return host_function(L);
+}
+
+void spacer_push_host_function(lua_State *L, int number, const char *name) {
+  lua_pushinteger(L, number < 0 ? -number : number);
+  lua_pushstring(L, name);
+  lua_pushcclosure(L, number < 0 ? waiting_host_function : host_function, 2);
+}
+
+// MARK: Coroutines of the user's
+
+/// Moves what `inner` yielded, returned or raised onto `L`. Returns 1 on success, 0 after an error.
+static int finish_resume(lua_State *L, lua_State *inner, int status, int results) {
+  if (status == LUA_OK || status == LUA_YIELD) {
+    if (!lua_checkstack(L, results + 1)) {
+      lua_settop(inner, -results - 1);
+      lua_pushliteral(L, "too many results to resume");
+      return 0;
+    }
+    lua_xmove(inner, L, results);
+    return 1;
+  }
+  lua_xmove(inner, L, 1);
+  return 0;
+}
+
+static int resume_continues(lua_State *L, int status, lua_KContext context);
+static int wrap_continues(lua_State *L, int status, lua_KContext context);
+
+/// Resumes `inner` with the `arguments` on `L`'s top. A wait of the host's inside it passes through: `L`
+/// yields too, and comes back by `continuation` with what the host gives.
+static int resume_inner(lua_State *L, lua_State *inner, int arguments, int *success,
+                        lua_KFunction continuation) {
+  if (thread_waits(inner)) {
+    lua_settop(L, -arguments - 1);
+    lua_pushliteral(L, "cannot resume a coroutine that waits for a host function");
+    *success = 0;
+    return 1;
+  }
+  if (!lua_checkstack(inner, arguments)) {
+    lua_settop(L, -arguments - 1);
+    lua_pushliteral(L, "too many arguments to resume");
+    *success = 0;
+    return 1;
+  }
+  if (lua_status(inner) == LUA_OK && lua_gettop(inner) == 0) {
+    lua_settop(L, -arguments - 1);
+    lua_pushliteral(L, "cannot resume dead coroutine");
+    *success = 0;
+    return 1;
+  }
+  lua_xmove(L, inner, arguments);
+  int results = 0;
+  int status = lua_resume(inner, L, arguments, &results);
+  spacer_host *host = spacer_host_of(L);
+  if (status == LUA_YIELD && host->is_waiting) {
+    lua_settop(inner, -results - 1);
+    set_thread_waits(inner, 1);
+    return lua_yieldk(L, 0, (lua_KContext)inner, continuation);
+  }
+  int before = lua_gettop(L);
+  *success = finish_resume(L, inner, status, results);
+  return lua_gettop(L) - before;
+}
+
+/// What the host gave to `L` goes on to the coroutine that waits inside it. `L`'s stack holds that
+/// coroutine and above it what was given.
+static int continue_inner(lua_State *L, lua_State *inner, int *success, lua_KFunction continuation) {
+  set_thread_waits(inner, 0);
+  return resume_inner(L, inner, lua_gettop(L) - 1, success, continuation);
+}
+
+static lua_State *check_thread(lua_State *L) {
+  lua_State *inner = lua_tothread(L, 1);
+  luaL_argexpected(L, inner, 1, "coroutine");
+  return inner;
+}
+
+static int finish_protected(lua_State *L, int count, int success) {
+  lua_pushboolean(L, success);
+  lua_insert(L, -count - 1);
+  return count + 1;
+}
+
+static int coroutine_resume(lua_State *L) {
+  lua_State *inner = check_thread(L);
+  int success = 0;
+  int count = resume_inner(L, inner, lua_gettop(L) - 1, &success, resume_continues);
+  return finish_protected(L, count, success);
+}
+
+static int resume_continues(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  int success = 0;
+  int count = continue_inner(L, (lua_State *)context, &success, resume_continues);
+  return finish_protected(L, count, success);
+}
+
+static int finish_wrap(lua_State *L, lua_State *inner, int count, int success) {
+  if (success) return count;
+  int status = lua_status(inner);
+  if (status != LUA_OK && status != LUA_YIELD) {
+    lua_xmove(L, inner, 1);
+    status = lua_resetthread(inner);
+    lua_xmove(inner, L, 1);
+  }
+  if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
+    luaL_where(L, 1);
+    lua_insert(L, -2);
+    lua_concat(L, 2);
+  }
+  return lua_error(L);
+}
+
+static int wrapped(lua_State *L) {
+  lua_State *inner = lua_tothread(L, lua_upvalueindex(1));
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  int success = 0;
+  int count = resume_inner(L, inner, lua_gettop(L) - 1, &success, wrap_continues);
+  return finish_wrap(L, inner, count, success);
+}
+
+static int wrap_continues(lua_State *L, int status, lua_KContext context) {
+  (void)status;
+  lua_State *inner = (lua_State *)context;
+  int success = 0;
+  int count = continue_inner(L, inner, &success, wrap_continues);
+  return finish_wrap(L, inner, count, success);
+}
+
+static int coroutine_create(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TFUNCTION);
+  lua_State *inner = lua_newthread(L);
+  lua_pushvalue(L, 1);
+  lua_xmove(L, inner, 1);
+  return 1;
+}
+
+static int coroutine_wrap(lua_State *L) {
+  coroutine_create(L);
+  lua_pushcclosure(L, wrapped, 1);
+  return 1;
+}
+
+/// A call's own coroutine looks like a program's main thread to its code.
+static int is_outermost(lua_State *L) {
+  spacer_host *host = spacer_host_of(L);
+  return L == host->main || L == host->current;
+}
+
+static int coroutine_yield(lua_State *L) {
+  if (is_outermost(L)) return luaL_error(L, "attempt to yield from outside a coroutine");
+  return lua_yield(L, lua_gettop(L));
+}
+
+static int coroutine_isyieldable(lua_State *L) {
+  lua_State *asked = lua_isthread(L, 1) ? lua_tothread(L, 1) : L;
+  lua_pushboolean(L, !is_outermost(asked) && lua_isyieldable(asked));
+  return 1;
+}
+
+static int coroutine_running(lua_State *L) {
+  lua_pushthread(L);
+  lua_pushboolean(L, is_outermost(L));
+  return 2;
+}
+
+void spacer_add_coroutine_functions(lua_State *L) {
+  static const luaL_Reg functions[] = {
+      {"create", coroutine_create},   {"resume", coroutine_resume},           {"wrap", coroutine_wrap},
+      {"yield", coroutine_yield},     {"isyieldable", coroutine_isyieldable}, {"running", coroutine_running},
+      {NULL, NULL},
+  };
+  luaL_setfuncs(L, functions, 0);
+}
+
+// MARK: Modules
+
+static const char module_is_loading;
+
+/// Pushes the value of module `index` onto `L`, running its top level there unless it is loaded. `L` is
+/// never the main thread, whose stack must stay at its base for the anchors' indexes to hold.
+static void load_module(lua_State *L, spacer_host *host, int index) {
+  lua_State *main = host->main;
+  luaL_checkstack(L, 8, "require");
+  if (!lua_checkstack(main, 8)) luaL_error(L, "too many nested module loads");
+  int loaded_index = host->loaded_index;
+  if (lua_rawgeti(main, loaded_index, index + 1) != LUA_TNIL) {
+    int is_cycle = lua_touserdata(main, -1) == (void *)&module_is_loading;
+    lua_xmove(main, L, 1);
+    if (is_cycle) {
+      luaL_error(L, "%s is required while it is still loading (a cycle)",
+                 host->module_chunk(host->context, index).chunk_name + 1);
+    }
+    return;
+  }
+  lua_pop(main, 1);
+  spacer_module_chunk chunk = host->module_chunk(host->context, index);
+  if (luaL_loadbufferx(L, chunk.bytes, chunk.length, chunk.chunk_name, "b") != LUA_OK) lua_error(L);
+  spacer_join_environment(L, -1);
+  lua_pushlightuserdata(main, (void *)&module_is_loading);
+  lua_rawseti(main, loaded_index, index + 1);
+
+  // The caller's globals come back whatever happens, so the top level runs protected.
+  int callers_globals = host->globals_index;
+  set_environment(host, SPACER_INDEX_SHARED);
+  lua_pushstring(L, chunk.chunk_name + 1);
+  host->loading++;
+  int status = lua_pcall(L, 1, 1, 0);
+  host->loading--;
+  set_environment(host, callers_globals);
+  if (status != LUA_OK) {
+    lua_pushnil(main);
+    lua_rawseti(main, loaded_index, index + 1);
+    lua_error(L);
+  }
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_pushboolean(L, 1);
+  }
+  lua_pushvalue(L, -1);
+  lua_xmove(L, main, 1);
+  lua_rawseti(main, loaded_index, index + 1);
+}
+
+static int load_module_protected(lua_State *L) {
+  load_module(L, spacer_host_of(L), (int)lua_tointeger(L, 1));
+  return 1;
+}
+
+int spacer_load_module(spacer_host *host, int index) {
+  lua_State *main = host->main;
+  if (lua_rawgeti(main, host->loaded_index, index + 1) != LUA_TNIL &&
+      lua_touserdata(main, -1) != (void *)&module_is_loading) {
+    return 0;
+  }
+  lua_pop(main, 1);
+  lua_State *loader = lua_tothread(main, SPACER_INDEX_LOADER);
+  lua_settop(loader, 0);
+  lua_pushcfunction(loader, load_module_protected);
+  lua_pushinteger(loader, index);
+  int status = lua_pcall(loader, 1, 1, 0);
+  lua_xmove(loader, main, 1);
+  return status;
+}
+
+static void push_builtin(lua_State *L, spacer_host *host, int builtin) {
+  lua_State *main = host->main;
+  if (lua_rawgeti(main, SPACER_INDEX_BUILTINS, builtin + 1) == LUA_TNIL) {
+    lua_pop(main, 1);
+    host->push_builtin(host->context, main, builtin);
+    lua_pushvalue(main, -1);
+    lua_rawseti(main, SPACER_INDEX_BUILTINS, builtin + 1);
+  }
+  if (L != main) lua_xmove(main, L, 1);
+}
+
+int spacer_require(lua_State *L) {
+  spacer_host *host = spacer_host_of(L);
+  size_t length;
+  const char *name = luaL_checklstring(L, 1, &length);
+  lua_settop(L, 1);
+  char path[512];
+  if (length == 0 || length >= sizeof path) return luaL_error(L, "module '%s' not found", name);
+  for (size_t i = 0; i < length; i++) path[i] = name[i] == '.' ? '/' : name[i];
+  spacer_module_place place = host->find_module(host->context, path, length);
+  if (place.index >= 0) {
+    load_module(L, host, place.index);
+  } else if (place.index == -2) {
+    push_builtin(L, host, place.builtin);
+  } else {
+    return luaL_error(L, "module '%s' not found: no app/%s.lua, no lib/%s.lua and no built-in module in this artifact",
+                      name, name, name);
+  }
+  return 1;
+}
+
+// MARK: Calls
+
+int spacer_resume(spacer_host *host, lua_State *coroutine, lua_State *from, int globals, int arguments,
+                  int raises, int *results) {
+  lua_State *outer = host->current;
+  int outer_globals = host->globals_index;
+  set_environment(host, globals);
+  host->current = coroutine;
+  host->is_waiting = 0;
+  host->raises = raises;
+  int status = lua_resume(coroutine, from != NULL ? from : host->main, arguments, results);
+  host->current = outer;
+  host->raises = 0;
+  set_environment(host, outer_globals);
+  if (status == LUA_OK) return SPACER_DONE;
+  if (status == LUA_YIELD) {
+    lua_settop(coroutine, lua_gettop(coroutine) - *results);
+    return SPACER_PARKED;
+  }
+  return SPACER_FAILED;
+}
+
+void spacer_reset(spacer_host *host, lua_State *coroutine, int globals) {
+  lua_State *outer = host->current;
+  int outer_globals = host->globals_index;
+  set_environment(host, globals);
+  host->current = coroutine;
+  lua_resetthread(coroutine);
+  host->current = outer;
+  set_environment(host, outer_globals);
+  lua_settop(coroutine, 0);
+}
+
+// MARK: The state
+
+static int open_protected(lua_State *L) {
+  spacer_open_sandbox(L);
+  return 0;
+}
+
+lua_State *spacer_host_open(spacer_host *host) {
+  lua_State *L = lua_newstate(allocate, host);
+  if (L == NULL) return NULL;
+  *extra_space(L) = (uintptr_t)host;
+  host->main = L;
+  lua_settop(L, 0);
+  if (!lua_checkstack(L, 64)) {
+    lua_close(L);
+    return NULL;
+  }
+  // Only a Lua function's upvalue can be joined: an empty chunk has the one it takes.
+  if (luaL_loadstring(L, "") != LUA_OK) {  // SPACER_INDEX_ENVIRONMENT
+    lua_close(L);
+    return NULL;
+  }
+  lua_newtable(L);  // SPACER_INDEX_SHARED
+  lua_newtable(L);  // SPACER_INDEX_REQUEST_META
+  lua_newtable(L);  // SPACER_INDEX_BUILTINS
+  lua_newtable(L);  // SPACER_INDEX_ARRAY_META
+  lua_State *loader = lua_newthread(L);  // SPACER_INDEX_LOADER
+  lua_pushcfunction(loader, open_protected);
+  if (lua_pcall(loader, 0, 0, 0) != LUA_OK) {
+    lua_close(L);
+    return NULL;
+  }
+  set_environment(host, SPACER_INDEX_SHARED);
+  return L;
+}
+
+void spacer_host_close(spacer_host *host) {
+  if (host->main != NULL) lua_close(host->main);
+  host->main = NULL;
+}

@@ -1,0 +1,127 @@
+// The edge between the runtime (Swift) and Lua. Everything that can raise a Lua error or yield lives on the
+// C side of it: a Lua error is a longjmp and must never cross a Swift frame. Swift's callbacks use only API
+// calls that cannot raise, and say what shall happen by their result.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lua_api.h"
+
+/// What a host function's callback asks for; zero or more is a count of results on top of the stack.
+enum {
+  /// Raise the value on top of the stack.
+  SPACER_RAISE = -1,
+  /// Park the coroutine; the loop resumes it with `spacer_resume`.
+  SPACER_WAIT = -2,
+  /// Raise the string on top of the stack, with the caller's position before it.
+  SPACER_RAISE_AT = -3,
+};
+
+/// How a resumed call stopped.
+enum {
+  SPACER_DONE = 0,
+  SPACER_PARKED = 1,
+  SPACER_FAILED = 2,
+};
+
+/// A place in a compiled image.
+typedef struct {
+  /// The module's index in its generation, or a negative number: -1 not found, -2 a built-in module, whose
+  /// number is then in `builtin`.
+  int index;
+  int builtin;
+} spacer_module_place;
+
+typedef struct {
+  const char *bytes;
+  size_t length;
+  /// NUL-terminated, begins with '@'.
+  const char *chunk_name;
+} spacer_module_chunk;
+
+/// The callbacks and the state one Lua state shares with its host. Zero-initialised by the owner, lives at
+/// least as long as the Lua state, used on the worker's thread only.
+typedef struct spacer_host {
+  void *context;
+  /// Runs host function `function` with its arguments on `L`'s stack (1 … top).
+  int (*invoke)(void *context, lua_State *L, int function);
+  /// Finds the module a `require` of `name` means. Names come normalised ('/' between parts).
+  spacer_module_place (*find_module)(void *context, const char *name, size_t length);
+  /// The bytecode of module `index` of the current generation.
+  spacer_module_chunk (*module_chunk)(void *context, int index);
+  /// Pushes the value of built-in module `builtin`; called once a state.
+  void (*push_builtin)(void *context, lua_State *L, int builtin);
+  /// One line of `print`.
+  void (*print)(void *context, const char *line, size_t length);
+
+  /// The state's main thread. Its stack holds the anchors below at fixed indexes.
+  lua_State *main;
+  /// The coroutine of the call that runs now, or NULL while none does.
+  lua_State *current;
+  /// Main-stack index of the globals in force.
+  int globals_index;
+  /// Main-stack index of the table of the current generation's loaded modules (index + 1 → value).
+  int loaded_index;
+  /// Whether the running resume's yield came from a waiting host function.
+  int is_waiting;
+  /// Whether the value given to the next resume is to be raised where the call waits.
+  int raises;
+  /// How many module loads are in progress.
+  int loading;
+
+  /// Bytes now and at most so far held by the Lua state.
+  size_t memory_bytes;
+  size_t memory_bytes_peak;
+} spacer_host;
+
+// Fixed places on the main thread's stack.
+enum {
+  /// A Lua function whose only upvalue is the `_ENV` that all chunks share.
+  SPACER_INDEX_ENVIRONMENT = 1,
+  /// The globals table that module top levels write and requests read through to.
+  SPACER_INDEX_SHARED = 2,
+  /// The metatable of a request's globals table.
+  SPACER_INDEX_REQUEST_META = 3,
+  /// Loaded built-in modules by number.
+  SPACER_INDEX_BUILTINS = 4,
+  /// The metatable that tags a table as a JSON array.
+  SPACER_INDEX_ARRAY_META = 5,
+  /// The thread on which module top levels run that no call asked for.
+  SPACER_INDEX_LOADER = 6,
+  /// The first free place.
+  SPACER_INDEX_FREE = 7,
+};
+
+/// The number of the host function behind `os.getenv`.
+enum { SPACER_FUNCTION_GETENV = 1 };
+
+/// Where `cjson.empty_array` points (`cjson.null` is the null pointer).
+void *spacer_empty_array_address(void);
+
+/// Makes a state with the sandboxed library. NULL when memory is out.
+lua_State *spacer_host_open(spacer_host *host);
+void spacer_host_close(spacer_host *host);
+
+/// Pushes onto `L` a function that calls host function `number`; `name` is used in its error messages.
+/// A negative number is host function `-number`, which may answer SPACER_WAIT.
+void spacer_push_host_function(lua_State *L, int number, const char *name);
+/// Pushes a read-only view of the table on top of the stack and removes the table.
+void spacer_freeze(spacer_host *host, lua_State *L);
+
+/// Puts a new globals table for a request at `index` of the main thread. Never a used one: code may have
+/// kept its table.
+void spacer_set_request_globals(spacer_host *host, int index);
+
+/// Loads module `index` of the current generation, running its top level, unless it is loaded; on success
+/// the value is on top of the main thread's stack and the result is 0, else the error value is.
+int spacer_load_module(spacer_host *host, int index);
+
+/// Runs `coroutine` with the globals table at main-stack index `globals`, passing the `arguments` values on
+/// its stack. `from` is the coroutine whose host function asks for it, or NULL from the loop; what was
+/// current before is current again afterwards. `raises`: the single argument is raised where the call waits.
+/// Returns SPACER_DONE with `*results` values on the coroutine's stack, SPACER_PARKED, or SPACER_FAILED with
+/// the error on top.
+int spacer_resume(spacer_host *host, lua_State *coroutine, lua_State *from, int globals, int arguments,
+                  int raises, int *results);
+/// Closes pending `<close>` variables of a failed or abandoned coroutine and makes it usable again.
+void spacer_reset(spacer_host *host, lua_State *coroutine, int globals);

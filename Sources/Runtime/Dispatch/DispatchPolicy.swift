@@ -1,0 +1,22 @@
+// What of the configuration the dispatcher needs, resolved once at start.
+
+/// How a worker treats its calls.
+package struct DispatchPolicy: Sendable {
+  /// Whether answers and logs may tell what went wrong inside: in development and test.
+  package var showsErrors: Bool
+  /// Calls in progress at a time on a worker; one more is answered 503.
+  package var callCountMax = 10_000
+  /// How deep functions may call functions with `flow.call`.
+  package var flowDepthMax: Int32 = 32
+  /// What one call may take, waits included, in milliseconds.
+  package var wallMilliseconds = 30_000
+  /// What functions see through `os.getenv`.
+  package var environment: [String: String] = [:]
+  /// Lets a request call a function by its name.
+  package var internalToken: [UInt8]
+
+  package init(showsErrors: Bool, internalToken: [UInt8]) {
+    self.showsErrors = showsErrors
+    self.internalToken = internalToken
+  }
+}

@@ -1,0 +1,202 @@
+// From a complete request to its answer, on one worker's loop: find the function, run it in a coroutine with
+// its own globals, write what it returns. Owns the worker's Lua state.
+//
+// Invariants: the Lua main thread's stack holds, above the C side's anchors, one place a generation and two a
+// call slot, and never runs code; `currentCall` is the slot whose coroutine runs, or -1.
+
+import CLua
+import SpacerArtifact
+import SpacerLuaVM
+
+/// Answers the requests of one worker. Every method is called on the worker's thread.
+final class Dispatcher: ExchangeHandler {
+  let lua: LuaHostState
+  let record: UnsafeMutablePointer<spacer_host>
+  let main: OpaquePointer
+  let policy: DispatchPolicy
+  let log: WorkerLog
+  /// Set once, before the first request.
+  unowned(unsafe) var server: HTTPServer<Dispatcher>?
+  /// The generation whose modules load while no call runs.
+  var loadingGeneration: Int32 = 0
+
+  var generations: [Generation?] = []
+  var currentGeneration: Int32 = 0
+  var calls: CallTable
+  var currentCall: Int32 = -1
+  var ids = IDGenerator()
+  var query = QueryArguments()
+  /// The body being written.
+  var output = OutputBuffer(capacity: 1 << 16)
+  /// The header lines of the answer being written.
+  var headers = OutputBuffer(capacity: 1024)
+  /// The path of the request being dispatched, when it needed normalisation.
+  var normalPath = OutputBuffer(capacity: 1024)
+  /// JSON text on its way between two functions.
+  var transfer = OutputBuffer(capacity: 4096)
+  var chunkName = OutputBuffer(capacity: 256)
+  var parameters = RouteParameters()
+  /// Parked calls by the request they answer.
+  var parked: [ExchangeID: Int32] = [:]
+  let arrayTag: UnsafeRawPointer?
+  let clock: () -> UInt64
+
+  /// Nil when memory is out.
+  init?(artifact: LoadedArtifact, policy: DispatchPolicy, log: WorkerLog, clock: @escaping () -> UInt64) {
+    guard let lua = LuaHostState() else { return nil }
+    record = lua.record
+    main = lua.main
+    self.lua = lua
+    self.policy = policy
+    self.log = log
+    self.clock = clock
+    calls = CallTable(capacity: policy.callCountMax)
+    JSONTag.push(onto: main)
+    arrayTag = lua_topointer(main, -1)
+    spacer_lua_pop(main, 1)
+    guard lua_checkstack(main, Generation.anchorEnd + 64) != 0 else { return nil }
+    lua_settop(main, Generation.anchorEnd - 1)
+    installCallbacks()
+    _ = install(artifact, keepsUnchanged: false)
+  }
+
+  // MARK: Requests
+
+  func handle(_ exchange: ExchangeID, _ request: borrowing RequestView) {
+    var trace = TraceContext(traceHigh: 0, traceLow: 0, span: ids.next(), parent: 0)
+    readTrace(of: request, into: &trace)
+    do throws(RequestFailure) {
+      let path = try normalPath(of: request)
+      if let name = internalName(path, "/private/") {
+        try handlePrivate(exchange, request, name, trace)
+        return
+      }
+      if request.query.count >= InternalToken.parameter.utf8CodeUnitCount, hasInternalToken(request.query) {
+        try handleInternal(exchange, request, path, trace)
+        return
+      }
+      let generation = currentGeneration
+      guard let artifact = generations[Int(generation)]?.artifact else { return }
+      guard let route = artifact.routes.match(
+        request.method, path: Span(_unsafeBytes: path), parameters: &parameters) else {
+        refuse(exchange, request, path, artifact, trace)
+        return
+      }
+      let slot = try takeCall(exchange, trace)
+      calls[slot].route = Int32(truncatingIfNeeded: route)
+      let record = artifact.routes.route(route)
+      try begin(slot, module: record.module) { dispatcher, state throws(RequestFailure) in
+        try dispatcher.pushArguments(request, path: path, route: record, onto: state)
+      }
+    } catch {
+      fail(exchange, request, error, trace)
+    }
+  }
+
+  func cancel(_ exchange: ExchangeID) {
+    guard let slot = parked.removeValue(forKey: exchange) else { return }
+    abandon(slot)
+  }
+
+  /// The path as the matcher takes it.
+  private func normalPath(of request: borrowing RequestView) throws(RequestFailure) -> UnsafeRawBufferPointer {
+    let path = request.path
+    guard request.head.flags.contains(.unusualPath) else { return path }
+    normalPath.reset()
+    normalPath.append(path)
+    guard normalPath.normalizePath() else {
+      throw RequestFailure(400, "the path holds an invalid escape or a NUL")
+    }
+    return normalPath.bytes
+  }
+
+  private func readTrace(of request: borrowing RequestView, into trace: inout TraceContext) {
+    let head = request.head
+    let adopted = !head.traceParent.isEmpty && trace.adopt(traceparent: request.bytes(head.traceParent))
+    if !adopted {
+      trace.adopt(traceID: request.bytes(head.spacerTraceID))
+      trace.adopt(parentSpan: request.bytes(head.spacerSpanID))
+    }
+    if trace.traceHigh | trace.traceLow == 0 {
+      trace.traceHigh = ids.next()
+      trace.traceLow = ids.next()
+    }
+  }
+
+  /// Known path: 405, or 204 for OPTIONS; unknown: 404.
+  private func refuse(
+    _ exchange: ExchangeID, _ request: borrowing RequestView, _ path: UnsafeRawBufferPointer,
+    _ artifact: LoadedArtifact, _ trace: TraceContext
+  ) {
+    let allowed = artifact.routes.allowedMethods(path: Span(_unsafeBytes: path))
+    if request.head.flags.contains(.asterisk) || allowed.isEmpty {
+      headers.reset()
+      answer(exchange, request, status: 404, body: artifact.routes.notFoundBody, trace)
+      return
+    }
+    headers.reset()
+    headers.append("Allow: ")
+    if let text = artifact.routes.allowText(allowed) {
+      headers.append(text)
+    } else {
+      headers.append(allowed.allowText)
+    }
+    headers.append("\r\n")
+    if request.method == .options {
+      answer(exchange, request, status: 204, body: UnsafeRawBufferPointer(start: nil, count: 0), trace)
+    } else {
+      answer(exchange, request, status: 405, body: artifact.routes.methodNotAllowedBody, trace)
+    }
+  }
+
+  // MARK: Arguments
+
+  /// Pushes the one table of route parameters, query parameters and body; on a clash the earlier wins.
+  private func pushArguments(
+    _ request: borrowing RequestView, path: UnsafeRawBufferPointer, route: RouteTable.Route,
+    onto state: OpaquePointer
+  ) throws(RequestFailure) {
+    let hasBody = try BodyArguments.push(
+      body: request.body, contentType: request.contentType, query: &query, onto: state)
+    if !hasBody { lua_createtable(state, 0, Int32(parameters.count)) }
+    if !request.query.isEmpty {
+      if hasBody {
+        // Built apart, since only in a table of its own does a key met again mean a repeated one.
+        lua_createtable(state, 0, 4)
+        try query.add(request.query, to: state)
+        lua_pushnil(state)
+        while lua_next(state, -2) != 0 {
+          lua_pushvalue(state, -2)
+          lua_rotate(state, -2, 1)
+          lua_rawset(state, -5)
+        }
+        spacer_lua_pop(state, 1)
+      } else {
+        try query.add(request.query, to: state)
+      }
+    }
+    let stack = LuaStack(state)
+    for index in 0..<parameters.count {
+      let value = UnsafeRawBufferPointer(rebasing: path[parameters[index]])
+      stack.push(route.parameterName(index))
+      if request.head.flags.contains(.unusualPath) {
+        try pushDecoded(value, onto: stack)
+      } else {
+        stack.push(value)
+      }
+      lua_rawset(state, -3)
+    }
+  }
+
+  /// A parameter of a path that was normalised: its stand-ins become slashes again.
+  private func pushDecoded(_ value: UnsafeRawBufferPointer, onto stack: LuaStack) throws(RequestFailure) {
+    guard UTF8Scanner.firstInvalid(in: value) == nil else {
+      stack.pop()
+      throw RequestFailure(400, "a path parameter is not UTF-8")
+    }
+    guard value.contains(PathNormalizer.slashStandIn) else { return stack.push(value) }
+    transfer.reset()
+    for byte in value { transfer.append(byte == PathNormalizer.slashStandIn ? UInt8(ascii: "/") : byte) }
+    stack.push(transfer.bytes)
+  }
+}

@@ -1,0 +1,175 @@
+// What a call came to, as an answer: status, header lines and body. The answer is rendered into the
+// dispatcher's buffers and either sent or handed to the function that called.
+
+import CLua
+import SpacerArtifact
+
+/// An answer whose body is in `Dispatcher.output` and whose header lines are in `Dispatcher.headers`.
+struct Answer {
+  var status: Int
+  /// The body is JSON, and the header lines hold no Content-Type.
+  var isJSON = true
+  /// The body is the handler's own string.
+  var isRaw = false
+}
+
+extension Dispatcher {
+  static let apology = "We're sorry, something went wrong"
+
+  // MARK: Rendering
+
+  /// Renders a handler's `results`, which are all that is on the coroutine's stack.
+  func renderAnswer(_ slot: Int32, _ coroutine: OpaquePointer, results: Int32) -> Answer {
+    output.reset()
+    headers.reset()
+    let isError = results >= 2 && lua_toboolean(coroutine, 2) != 0
+    var shape = ResponseShape()
+    if results >= 3, lua_type(coroutine, 3) != LUA_TNIL {
+      do throws(ResponseShapeError) {
+        shape = try .read(coroutine, at: 3, isError: isError, headers: &headers)
+      } catch {
+        return renderFault(slot, error.message)
+      }
+    }
+    if shape.isRaw && !isError { return renderRaw(slot, coroutine, results, shape) }
+    let status = shape.status ?? (isError ? 400 : 200)
+    if isError {
+      output.append("{\"error\":")
+    } else if results == 0 || lua_type(coroutine, 1) == LUA_TNIL {
+      output.append("{}\n")
+      return Answer(status: status, isJSON: !shape.hasContentType)
+    } else {
+      output.append("{\"data\":")
+    }
+    do throws(JSONEncodeFailure) {
+      try JSONEncoder(state: coroutine, arrayTag: arrayTag).encode(at: isError ? 2 : 1, into: &output)
+    } catch {
+      let whole = isError ? "error" : "data"
+      return renderFault(slot, "the answer holds \(error.reason) at \(whole)\(error.path), which JSON cannot hold")
+    }
+    output.append("}\n")
+    return Answer(status: status, isJSON: !shape.hasContentType)
+  }
+
+  private func renderRaw(
+    _ slot: Int32, _ coroutine: OpaquePointer, _ results: Int32, _ shape: ResponseShape
+  ) -> Answer {
+    if results > 0, let body = LuaStack(coroutine).bytes(at: 1) {
+      output.append(body)
+    } else if results > 0, lua_type(coroutine, 1) != LUA_TNIL {
+      let kind = LuaStack(coroutine).typeName(at: 1)
+      return renderFault(slot, "with raw = true the first result must be a string, not \(kind)")
+    }
+    if !shape.hasContentType { headers.append("Content-Type: application/octet-stream\r\n") }
+    return Answer(status: shape.status ?? 200, isJSON: false, isRaw: true)
+  }
+
+  /// Renders the error on top of the coroutine's stack.
+  func renderError(_ slot: Int32, _ coroutine: OpaquePointer) -> Answer {
+    let message = errorText(coroutine)
+    logFault(slot, message, traceback: traceback(coroutine))
+    guard policy.showsErrors, lua_type(coroutine, -1) == LUA_TTABLE else {
+      return renderFault(slot, message, isLogged: true)
+    }
+    output.reset()
+    headers.reset()
+    output.append("{\"error\":")
+    do throws(JSONEncodeFailure) {
+      try JSONEncoder(state: coroutine, arrayTag: arrayTag).encode(at: -1, into: &output)
+    } catch {
+      return renderFault(slot, "the error is a table with \(error.reason) at error\(error.path)", isLogged: true)
+    }
+    output.append("}\n")
+    return Answer(status: 500)
+  }
+
+  /// Renders a 500 with `message`, which only development shows.
+  func renderFault(_ slot: Int32, _ message: String, isLogged: Bool = false) -> Answer {
+    if !isLogged { logFault(slot, message, traceback: nil) }
+    headers.reset()
+    renderErrorBody(policy.showsErrors ? message : Self.apology)
+    return Answer(status: 500)
+  }
+
+  /// Puts `{"error":message}` into `output`.
+  func renderErrorBody(_ message: String) {
+    output.reset()
+    output.append("{\"error\":")
+    var message = message
+    message.withUTF8 { _ = JSONEncoder.append(string: UnsafeRawBufferPointer($0), to: &output) }
+    output.append("}\n")
+  }
+
+  /// The error value on top as text. No metamethod runs.
+  func errorText(_ state: OpaquePointer) -> String {
+    let stack = LuaStack(state)
+    switch lua_type(state, -1) {
+    case LUA_TSTRING: return stack.text(at: -1) ?? ""
+    case LUA_TNIL: return "nil"
+    case LUA_TBOOLEAN: return lua_toboolean(state, -1) != 0 ? "true" : "false"
+    case LUA_TNUMBER:
+      return lua_isinteger(state, -1) != 0
+        ? String(lua_tointegerx(state, -1, nil)) : lua_tonumberx(state, -1, nil).description
+    case LUA_TTABLE:
+      var text = OutputBuffer(capacity: 256)
+      do throws(JSONEncodeFailure) {
+        try JSONEncoder(state: state, arrayTag: arrayTag).encode(at: -1, into: &text)
+      } catch {
+        return "(an error object that is a table)"
+      }
+      return String(decoding: text.bytes.prefix(2000), as: UTF8.self)
+    default: return "(an error object that is a \(stack.typeName(at: -1)))"
+    }
+  }
+
+  /// Where the coroutine is, one line a function.
+  private func traceback(_ coroutine: OpaquePointer) -> String? {
+    luaL_traceback(main, coroutine, nil, 0)
+    defer { spacer_lua_pop(main, 1) }
+    return LuaStack(main).text(at: -1)
+  }
+
+  private func logFault(_ slot: Int32, _ message: String, traceback: String?) {
+    log.message(.error, traceback.map { "\(message)\n\($0)" } ?? message, trace: calls[slot].trace)
+  }
+
+  // MARK: Sending
+
+  /// Sends the rendered answer of a call and logs it.
+  func send(_ slot: Int32, _ answer: Answer) {
+    let call = calls[slot]
+    let body = answer.status == 204 || answer.status == 304 ? UnsafeRawBufferPointer(start: nil, count: 0) : output.bytes
+    if log.isEnabled(.info), let artifact = generations[Int(call.generation)]?.artifact {
+      let name = artifact.name(of: Int(call.module))
+      _ = server?.request(call.exchange) { request in
+        log.access(
+          request, status: answer.status, function: name, bytes: body.count, nanoseconds: clock() &- call.start,
+          trace: call.trace)
+      }
+    }
+    server?.respond(
+      call.exchange, status: answer.status, headers: headers.bytes,
+      contentType: answer.isJSON ? .json : .inHeaders, body: body)
+  }
+
+  /// Answers a request that reached no function; header lines are those in `headers`.
+  func answer(
+    _ exchange: ExchangeID, _ request: borrowing RequestView, status: Int, body: UnsafeRawBufferPointer,
+    _ trace: TraceContext
+  ) {
+    if log.isEnabled(.info) {
+      log.access(
+        request, status: status, function: UnsafeRawBufferPointer(start: nil, count: 0), bytes: body.count,
+        nanoseconds: 0, trace: trace)
+    }
+    server?.respond(exchange, status: status, headers: headers.bytes, contentType: .json, body: body)
+  }
+
+  func fail(
+    _ exchange: ExchangeID, _ request: borrowing RequestView, _ failure: RequestFailure, _ trace: TraceContext
+  ) {
+    headers.reset()
+    renderErrorBody(failure.message)
+    answer(exchange, request, status: failure.status, body: output.bytes, trace)
+  }
+}

@@ -1,0 +1,146 @@
+// The callbacks the Lua side makes: finding and loading modules, host functions, print. None of them raises;
+// each says by its result what the C side shall do.
+
+import CLua
+import SpacerArtifact
+
+extension Dispatcher {
+  func installCallbacks() {
+    record.pointee.context = Unmanaged.passUnretained(self).toOpaque()
+    record.pointee.invoke = { context, state, function in
+      guard let state, let dispatcher = Dispatcher.from(context) else { return 0 }
+      return dispatcher.invoke(function, state)
+    }
+    record.pointee.find_module = { context, name, length in
+      guard let dispatcher = Dispatcher.from(context) else { return spacer_module_place(index: -1, builtin: 0) }
+      return dispatcher.findModule(UnsafeRawBufferPointer(start: name, count: length))
+    }
+    record.pointee.module_chunk = { context, index in
+      Dispatcher.from(context)?.moduleChunk(Int(index)) ?? spacer_module_chunk()
+    }
+    record.pointee.push_builtin = { context, state, number in
+      guard let state, let dispatcher = Dispatcher.from(context) else { return }
+      guard let module = BuiltinModule(rawValue: number) else { return lua_pushnil(state) }
+      BuiltinModules.push(module, onto: state, host: dispatcher.record)
+    }
+    record.pointee.print = { context, text, length in
+      Dispatcher.from(context)?.print(UnsafeRawBufferPointer(start: text, count: length))
+    }
+  }
+
+  private static func from(_ context: UnsafeMutableRawPointer?) -> Dispatcher? {
+    context.map { Unmanaged<Dispatcher>.fromOpaque($0).takeUnretainedValue() }
+  }
+
+  // MARK: Modules
+
+  /// The artifact `require` looks into: the one of the running call.
+  private var artifactInForce: LoadedArtifact? {
+    let generation = currentCall >= 0 ? calls[currentCall].generation : loadingGeneration
+    return generations[Int(generation)]?.artifact
+  }
+
+  private func findModule(_ name: UnsafeRawBufferPointer) -> spacer_module_place {
+    if let index = artifactInForce?.module(required: name) {
+      return spacer_module_place(index: Int32(index), builtin: 0)
+    }
+    for module in BuiltinModule.allCases where module.name.utf8.elementsEqual(name) {
+      return spacer_module_place(index: -2, builtin: module.rawValue)
+    }
+    return spacer_module_place(index: -1, builtin: 0)
+  }
+
+  /// The bytecode of a module; the chunk name is valid until the next call.
+  private func moduleChunk(_ index: Int) -> spacer_module_chunk {
+    guard let artifact = artifactInForce else { return spacer_module_chunk() }
+    chunkName.reset()
+    chunkName.append(UInt8(ascii: "@"))
+    chunkName.append(artifact.path(of: index))
+    chunkName.append(0)
+    let bytecode = artifact.bytecode(of: index)
+    return spacer_module_chunk(
+      bytes: bytecode.baseAddress?.assumingMemoryBound(to: CChar.self), length: bytecode.count,
+      chunk_name: chunkName.bytes.baseAddress?.assumingMemoryBound(to: CChar.self))
+  }
+
+  // MARK: Host functions
+
+  private func invoke(_ number: Int32, _ state: OpaquePointer) -> Int32 {
+    switch HostFunction(rawValue: number) {
+    case .getenv: environmentVariable(state)
+    case .jsonEncode: encodeJSON(state, isSafe: false)
+    case .jsonDecode: decodeJSON(state, isSafe: false)
+    case .jsonSafeEncode: encodeJSON(state, isSafe: true)
+    case .jsonSafeDecode: decodeJSON(state, isSafe: true)
+    case .jsonNew: newJSON(state)
+    case .jsonOption: 0
+    case .requestField: requestField(state)
+    case .headersIndex: headerField(state)
+    case .flowCall: callFlow(state)
+    case nil: raise(state, "unknown host function", at: true)
+    }
+  }
+
+  /// Has `message` raised; `at` puts the caller's position before it.
+  func raise(_ state: OpaquePointer, _ message: String, at: Bool) -> Int32 {
+    LuaStack(state).push(message)
+    return Int32(at ? SPACER_RAISE_AT : SPACER_RAISE)
+  }
+
+  private func environmentVariable(_ state: OpaquePointer) -> Int32 {
+    let stack = LuaStack(state)
+    guard let name = stack.text(at: 1) else {
+      return raise(state, "bad argument #1 to 'getenv' (string expected, got \(stack.typeName(at: 1)))", at: true)
+    }
+    guard let value = policy.environment[name] else {
+      lua_pushnil(state)
+      return 1
+    }
+    stack.push(value)
+    return 1
+  }
+
+  private func print(_ line: UnsafeRawBufferPointer) {
+    let trace = currentCall >= 0 ? calls[currentCall].trace : nil
+    log.message(.info, String(decoding: line, as: UTF8.self), trace: trace)
+  }
+
+  // MARK: Generations
+
+  /// Makes `artifact` the current generation. False when too many old ones still have calls.
+  func install(_ artifact: LoadedArtifact, keepsUnchanged: Bool) -> Bool {
+    let place = generations.firstIndex { $0 == nil } ?? generations.count
+    guard place < Generation.countMax else { return false }
+    let anchor = Int32(SPACER_INDEX_FREE) + Int32(place)
+    lua_createtable(main, Int32(clamping: artifact.moduleCount), 0)
+    lua_copy(main, -1, anchor)
+    spacer_lua_pop(main, 1)
+    let old = currentGeneration
+    let generation = Generation(artifact, anchor: anchor)
+    if place == generations.count { generations.append(generation) } else { generations[place] = generation }
+    if keepsUnchanged, old != Int32(place), let previous = generations[Int(old)] {
+      keepModules(from: previous, to: generation)
+    }
+    currentGeneration = Int32(place)
+    loadingGeneration = currentGeneration
+    if old != currentGeneration { retire(old) }
+    return true
+  }
+
+  /// Forgets an old generation that has no calls left.
+  func retire(_ generation: Int32) {
+    guard generation != currentGeneration, let old = generations[Int(generation)], old.callsInFlight == 0 else { return }
+    lua_pushnil(main)
+    lua_copy(main, -1, old.anchor)
+    spacer_lua_pop(main, 1)
+    generations[Int(generation)] = nil
+  }
+
+  /// Takes over the loaded values of modules that are the same in both and require no changed one.
+  private func keepModules(from old: Generation, to new: Generation) {
+    for (index, oldIndex) in new.artifact.unchangedModules(since: old.artifact) {
+      lua_rawgeti(main, old.anchor, Int64(oldIndex) + 1)
+      lua_rawseti(main, new.anchor, Int64(index) + 1)
+    }
+  }
+}

@@ -1,1 +1,0 @@
-package enum SpacerRuntimeInfo { package static let release = "0.1.0" }

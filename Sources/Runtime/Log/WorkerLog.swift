@@ -1,0 +1,223 @@
+// A worker's log: lines are put together in a buffer of the worker's own and handed to the writer's thread
+// at the end of a turn, at most every few milliseconds. Text for people in development, JSON for machines in
+// production. Lines hold no payloads and no tokens.
+
+import Glibc
+
+/// How lines look and which are written.
+package struct LogFormat: Sendable {
+  package var level = LogLevel.info
+  package var isJSON = false
+  /// Colour the status, for a terminal.
+  package var usesColor = false
+
+  package init() {}
+}
+
+/// The log of one worker; belongs to its thread.
+final class WorkerLog {
+  /// How long a line may wait in the buffer.
+  static let delayMilliseconds: UInt64 = 10
+  private static let chunkBytes = 32 << 10
+
+  private let format: LogFormat
+  private let writer: LogWriter
+  private var lines = OutputBuffer(capacity: 1 << 16)
+  /// The time as text, made anew when the second changes.
+  private var clockText = OutputBuffer(capacity: 64)
+  private var clockSecond = 0
+  private(set) var isPending = false
+
+  init(format: LogFormat, writer: LogWriter) {
+    self.format = format
+    self.writer = writer
+  }
+
+  @inline(__always)
+  func isEnabled(_ level: LogLevel) -> Bool { level >= format.level }
+
+  /// Hands the lines over. `force` also when they are few.
+  func flush() {
+    guard lines.count > 0 else { return }
+    writer.write(lines.bytes)
+    lines.reset()
+  }
+
+  /// Whether so much is buffered that it should not wait.
+  var isFull: Bool { lines.count >= Self.chunkBytes }
+  var isEmpty: Bool { lines.count == 0 }
+
+  // MARK: Access lines
+
+  /// One answered request.
+  func access(
+    _ request: borrowing RequestView, status: Int, function: UnsafeRawBufferPointer, bytes: Int,
+    nanoseconds: UInt64, trace: TraceContext
+  ) {
+    if format.isJSON {
+      accessJSON(request, status, function, bytes, nanoseconds, trace)
+      return
+    }
+    appendClock()
+    lines.append(" ")
+    appendStatus(status)
+    lines.append(" ")
+    lines.append(request.methodName)
+    lines.append(" ")
+    appendPath(request.path)
+    lines.append(" ")
+    if function.isEmpty { lines.append("-") } else { lines.append(function) }
+    lines.append(" ")
+    lines.append(decimal: Int64(bytes))
+    lines.append("B ")
+    appendMilliseconds(nanoseconds)
+    lines.append("ms trace=")
+    trace.appendTrace(to: &lines)
+    lines.append(" span=")
+    lines.append(hexadecimal: trace.span)
+    if trace.parent != 0 {
+      lines.append(" parent=")
+      lines.append(hexadecimal: trace.parent)
+    }
+    lines.append("\n")
+  }
+
+  private func accessJSON(
+    _ request: borrowing RequestView, _ status: Int, _ function: UnsafeRawBufferPointer, _ bytes: Int,
+    _ nanoseconds: UInt64, _ trace: TraceContext
+  ) {
+    lines.append("{\"time\":\"")
+    appendClock()
+    lines.append("\",\"level\":\"info\",\"event\":\"request\",\"status\":")
+    lines.append(decimal: Int64(status))
+    lines.append(",\"method\":\"")
+    lines.append(request.methodName)
+    lines.append("\",\"path\":\"")
+    appendPath(request.path)
+    lines.append("\",\"function\":\"")
+    lines.append(function)
+    lines.append("\",\"bytes\":")
+    lines.append(decimal: Int64(bytes))
+    lines.append(",\"milliseconds\":")
+    appendMilliseconds(nanoseconds)
+    appendTraceJSON(trace)
+    lines.append("}\n")
+  }
+
+  // MARK: Messages
+
+  /// A line of `print`, or a message of the platform's.
+  func message(_ level: LogLevel, _ text: String, trace: TraceContext?) {
+    guard isEnabled(level) else { return }
+    var text = text
+    if format.isJSON {
+      lines.append("{\"time\":\"")
+      appendClock()
+      lines.append("\",\"level\":\"")
+      lines.append(level.name)
+      lines.append("\",\"message\":")
+      let start = lines.count
+      let isText = text.withUTF8 { JSONEncoder.append(string: UnsafeRawBufferPointer($0), to: &lines) }
+      if !isText {
+        lines.truncate(to: start)
+        lines.append("\"\"")
+      }
+      if let trace { appendTraceJSON(trace) }
+      lines.append("}\n")
+      return
+    }
+    appendClock()
+    lines.append(" ")
+    if level != .info {
+      lines.append(level.name)
+      lines.append(": ")
+    }
+    text.withUTF8 { bytes in
+      for byte in bytes {
+        // A line of the log is a line: what a function prints cannot forge another or steer a terminal.
+        switch byte {
+        case 0x0A: lines.append("\n    ")
+        case 0x09: lines.append(byte)
+        case 0..<0x20, 0x7F: lines.append("?")
+        default: lines.append(byte)
+        }
+      }
+    }
+    lines.append("\n")
+  }
+
+  // MARK: Parts
+
+  private func appendTraceJSON(_ trace: TraceContext) {
+    lines.append(",\"trace\":\"")
+    trace.appendTrace(to: &lines)
+    lines.append("\",\"span\":\"")
+    lines.append(hexadecimal: trace.span)
+    lines.append("\"")
+    if trace.parent != 0 {
+      lines.append(",\"parent\":\"")
+      lines.append(hexadecimal: trace.parent)
+      lines.append("\"")
+    }
+  }
+
+  private func appendStatus(_ status: Int) {
+    if format.usesColor {
+      switch status {
+      case ..<300: lines.append("\u{1B}[32m")
+      case ..<400: lines.append("\u{1B}[36m")
+      case ..<500: lines.append("\u{1B}[33m")
+      default: lines.append("\u{1B}[31m")
+      }
+    }
+    lines.append(decimal: Int64(status))
+    if format.usesColor { lines.append("\u{1B}[0m") }
+  }
+
+  /// The path with everything that is not plainly visible, or would end a JSON string, percent-encoded.
+  private func appendPath(_ path: UnsafeRawBufferPointer) {
+    var plain = 0
+    for offset in 0..<path.count {
+      let byte = path[offset]
+      guard byte <= 0x20 || byte >= 0x7F || byte == 0x22 || byte == 0x5C else { continue }
+      lines.append(UnsafeRawBufferPointer(rebasing: path[plain..<offset]))
+      lines.append("%")
+      lines.append(hexadecimal: UInt64(byte), digits: 2)
+      plain = offset + 1
+    }
+    lines.append(UnsafeRawBufferPointer(rebasing: path[plain...]))
+  }
+
+  private func appendMilliseconds(_ nanoseconds: UInt64) {
+    let microseconds = nanoseconds / 1000
+    lines.append(decimal: Int64(clamping: microseconds / 1000))
+    let rest = UInt8(truncatingIfNeeded: microseconds % 1000 / 10)
+    lines.append(".")
+    lines.append(rest / 10 &+ 0x30)
+    lines.append(rest % 10 &+ 0x30)
+  }
+
+  /// `2026-11-24T07:05:09Z`.
+  private func appendClock() {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME_COARSE, &now)
+    if now.tv_sec != clockSecond || clockText.count == 0 {
+      clockSecond = now.tv_sec
+      var parts = tm()
+      var seconds = now.tv_sec
+      gmtime_r(&seconds, &parts)
+      clockText.reset()
+      clockText.append(decimal: Int64(parts.tm_year) + 1900)
+      for (separator, value) in [
+        ("-" as StaticString, parts.tm_mon + 1), ("-", parts.tm_mday), ("T", parts.tm_hour), (":", parts.tm_min),
+        (":", parts.tm_sec),
+      ] {
+        clockText.append(separator)
+        clockText.append(UInt8(truncatingIfNeeded: value / 10) &+ 0x30)
+        clockText.append(UInt8(truncatingIfNeeded: value % 10) &+ 0x30)
+      }
+      clockText.append("Z")
+    }
+    lines.append(clockText.bytes)
+  }
+}

@@ -1,0 +1,94 @@
+// New connections. Listeners are watched level-triggered, and a turn takes a bounded number from each: as
+// many as came lately, so that a steady trickle costs no call that finds nothing, and a rush few turns.
+
+import CSystem
+import Glibc
+
+extension HTTPServer {
+  private static var acceptCountMax: Int { 64 }
+  private static var pauseMilliseconds: UInt64 { 100 }
+
+  /// Serves a listening socket, which then belongs to the server.
+  package func addListener(_ descriptor: Int32) throws(SystemCallError) {
+    let index = state.pointee.listeners.count
+    state.pointee.listeners.append(descriptor)
+    try loop.watch(descriptor, .readable, listenerToken(index), for: .primary)
+  }
+
+  private func listenerToken(_ index: Int) -> UInt64 {
+    ConnectionToken.make(ConnectionToken.listenerSlot, UInt32(index))
+  }
+
+  func acceptConnections(_ index: Int) {
+    guard index < state.pointee.listeners.count, state.pointee.listeners[index] >= 0 else { return }
+    let limit = state.pointee.acceptCountMax
+    let taken = accept(state.pointee.listeners[index], countMax: limit)
+    state.pointee.acceptCountMax = taken == limit ? min(limit * 2, Self.acceptCountMax) : max(1, taken)
+  }
+
+  /// Accepts up to so many connections and returns how many there were.
+  private func accept(_ listener: Int32, countMax: Int) -> Int {
+    var address = sockaddr_storage()
+    var taken = 0
+    while taken < countMax {
+      switch SystemCalls.accept(listener, &address) {
+      case .done(let descriptor):
+        taken += 1
+        open(Int32(descriptor), withUnsafeBytes(of: address) { PeerAddress($0) })
+      case .wouldBlock: return taken
+      case .failed(let code):
+        // A connection that was gone before it was taken is nothing to stop for.
+        if code == ECONNABORTED || code == EPROTO { continue }
+        pauseAccepting()
+        return taken
+      }
+    }
+    return taken
+  }
+
+  private func open(_ descriptor: Int32, _ peer: PeerAddress) {
+    let isOver =
+      state.pointee.table.count - state.pointee.lingeringCount >= options.connectionCountMax
+    guard let slot = state.pointee.table.insert(descriptor: descriptor, peer: peer) else {
+      return SystemCalls.close(descriptor)
+    }
+    let connection = state.pointee.table[slot]
+    connection.pointee.phaseSince = loop.milliseconds
+    do {
+      try loop.watch(
+        descriptor, [.readable, .writable, .peerFinished, .edgeTriggered],
+        ConnectionToken.make(slot, connection.pointee.generation), for: .primary)
+    } catch { return close(slot, connection) }
+    if isOver {
+      refuse(connection, .tooManyConnections)
+      flush(connection)
+    }
+    settle(slot, connection)
+  }
+
+  /// Without descriptors to accept with, a watched listener would only wake the loop.
+  private func pauseAccepting() {
+    guard !state.pointee.isAcceptPaused else { return }
+    state.pointee.isAcceptPaused = true
+    for listener in state.pointee.listeners where listener >= 0 { try? loop.unwatch(listener) }
+    _ = loop.schedule(afterMilliseconds: Self.pauseMilliseconds, listenerToken(0), for: .primary)
+  }
+
+  func resumeAccepting() {
+    guard state.pointee.isAcceptPaused else { return }
+    state.pointee.isAcceptPaused = false
+    for (index, listener) in state.pointee.listeners.enumerated() where listener >= 0 {
+      try? loop.watch(listener, .readable, listenerToken(index), for: .primary)
+    }
+  }
+
+  /// Takes what waits in the queues, so that no connection made before is reset, then closes.
+  func closeListeners() {
+    for index in state.pointee.listeners.indices where state.pointee.listeners[index] >= 0 {
+      let listener = state.pointee.listeners[index]
+      while accept(listener, countMax: Self.acceptCountMax) == Self.acceptCountMax {}
+      SystemCalls.close(listener)
+      state.pointee.listeners[index] = -1
+    }
+  }
+}

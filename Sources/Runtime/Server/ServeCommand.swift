@@ -1,0 +1,92 @@
+// What `spacer-serve` does: load, serve, obey signals. Signals are blocked in every thread and taken by the
+// main one, which does nothing else.
+
+import CSystem
+import Glibc
+import SpacerArtifact
+
+/// The whole run of `spacer-serve`.
+package enum ServeCommand {
+  /// Exit codes, as the contract names them.
+  private enum Exit { static let done: Int32 = 0, usage: Int32 = 2, missing: Int32 = 3 }
+
+  /// Serves until a signal ends it, and returns the exit code.
+  package static func run(arguments: [String]) -> Int32 {
+    if arguments.contains("--help") || arguments.contains("-h") {
+      print(ServeOptions.usage)
+      return Exit.done
+    }
+    let options: ServeOptions
+    do throws(ServeOptions.UsageError) {
+      options = try .parse(arguments)
+    } catch {
+      say("\(error.message)\n\(ServeOptions.usage)")
+      return Exit.usage
+    }
+    let signals = blockSignals()
+    let server: Server
+    do throws(LoadError) {
+      let artifact = try LoadedArtifact(path: options.artifactPath)
+      do throws(StartError) {
+        server = try Server(artifact, options: options)
+      } catch {
+        say(error.message)
+        return Exit.missing
+      }
+    } catch {
+      say(error.message)
+      return Exit.missing
+    }
+    server.start()
+    for address in server.addresses { say("listening on \(address)") }
+    obey(signals, server, options)
+    return Exit.done
+  }
+
+  private static func blockSignals() -> sigset_t {
+    signal(SIGPIPE, SIG_IGN)
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_BLOCK, &signals, nil)
+    return signals
+  }
+
+  /// Takes signals until the server has drained. A second one to end it ends it at once.
+  private static func obey(_ signals: sigset_t, _ server: Server, _ options: ServeOptions) {
+    var signals = signals
+    while true {
+      var number: Int32 = 0
+      guard sigwait(&signals, &number) == 0 else { continue }
+      guard number != SIGHUP else {
+        reload(server, options)
+        continue
+      }
+      server.drain()
+      Threads.start(name: "impatience") {
+        var again = sigset_t()
+        sigemptyset(&again)
+        sigaddset(&again, SIGTERM)
+        sigaddset(&again, SIGINT)
+        var number: Int32 = 0
+        if sigwait(&again, &number) == 0 { _exit(128 + number) }
+      }
+      server.wait()
+      return
+    }
+  }
+
+  private static func reload(_ server: Server, _ options: ServeOptions) {
+    do throws(LoadError) {
+      server.swap(try LoadedArtifact(path: options.artifactPath))
+      say("serving the new artifact")
+    } catch {
+      say("\(error.message); the old artifact goes on")
+    }
+  }
+
+  private static func say(_ text: String) {
+    var line = "spacer: \(text)\n"
+    line.withUTF8 { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+  }
+}

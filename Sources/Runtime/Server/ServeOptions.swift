@@ -1,0 +1,111 @@
+// The command line of `spacer-serve`, parsed by hand: the executable that serves carries no parser library.
+
+import Glibc
+
+/// How much is logged.
+package enum LogLevel: Int, Comparable, Sendable, CaseIterable {
+  case debug = 0
+  case info, warn, error
+
+  package init?(name: String) {
+    switch name.lowercased() {
+    case "debug": self = .debug
+    case "info", "notice": self = .info
+    case "warn", "warning": self = .warn
+    case "error", "crit", "alert", "emerg": self = .error
+    default: return nil
+    }
+  }
+
+  var name: StaticString {
+    switch self {
+    case .debug: "debug"
+    case .info: "info"
+    case .warn: "warn"
+    case .error: "error"
+    }
+  }
+
+  package static func < (a: Self, b: Self) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// What the command line and the environment say about serving; nil where they say nothing.
+package struct ServeOptions: Sendable {
+  package var artifactPath = ""
+  package var environment: String?
+  package var port: UInt16?
+  package var host: String?
+  package var workers: Int?
+  package var logLevel: LogLevel?
+  /// Keep the state of modules that did not change when a new generation comes (`spacer dev`).
+  package var keepsUnchangedModules = false
+
+  package init() {}
+
+  package static let usage = """
+    usage: spacer-serve ARTIFACT [--env NAME] [--port N] [--host ADDRESS] [--workers N] [--log-level LEVEL]
+
+      --env NAME         the environment; default: SPACER_ENV, then what the artifact was built for,
+                         then production
+      --port N           0 takes a free port; default: functionInvoker's in application.yml, then 3000
+      --host ADDRESS     default: listen in application.yml, then all addresses
+      --workers N        event loops, each on a thread; default: one a core
+      --log-level LEVEL  debug, info, warn or error; default: LOG_LEVEL, then info
+
+    SIGHUP reads the artifact again, SIGTERM and SIGINT finish the requests in flight and exit.
+    """
+
+  /// The command line was wrong; the sentence says how.
+  package struct UsageError: Error { package var message: String }
+
+  /// Parses the arguments behind the program's name.
+  package static func parse(_ arguments: [String]) throws(UsageError) -> ServeOptions {
+    var options = ServeOptions()
+    var rest = ArraySlice(arguments)
+    while let argument = rest.popFirst() {
+      guard argument.hasPrefix("-"), argument != "-" else {
+        guard options.artifactPath.isEmpty else { throw UsageError(message: "one artifact only, not also '\(argument)'") }
+        options.artifactPath = argument
+        continue
+      }
+      let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = String(parts[0])
+      guard ["--env", "--port", "--host", "--workers", "--log-level"].contains(name) else {
+        throw UsageError(message: "unknown option '\(name)'")
+      }
+      guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {
+        throw UsageError(message: "'\(name)' needs a value")
+      }
+      try options.set(name, value)
+    }
+    if options.artifactPath.isEmpty { throw UsageError(message: "which artifact?") }
+    return options
+  }
+
+  private mutating func set(_ name: String, _ value: String) throws(UsageError) {
+    switch name {
+    case "--env": environment = value
+    case "--host": host = value
+    case "--port":
+      guard let number = UInt16(value) else { throw UsageError(message: "'\(value)' is no port (0 to 65535)") }
+      port = number
+    case "--workers":
+      guard let number = Int(value), (1...1024).contains(number) else {
+        throw UsageError(message: "'\(value)' is no number of workers (1 to 1024)")
+      }
+      workers = number
+    default:
+      guard let level = LogLevel(name: value) else {
+        throw UsageError(message: "'\(value)' is no log level (debug, info, warn, error)")
+      }
+      logLevel = level
+    }
+  }
+
+  /// A variable of the process's environment; nil when unset or empty.
+  package static func variable(_ name: String) -> String? {
+    guard let value = getenv(name) else { return nil }
+    let text = String(cString: value)
+    return text.isEmpty ? nil : text
+  }
+}

@@ -1,0 +1,151 @@
+// A server: listeners, workers, the log's thread. Made from a verified artifact and the options; everything
+// that can be refused (a port in use, a setting without its environment variable) is refused before the
+// first request.
+
+import CSystem
+import Glibc
+import SpacerArtifact
+import Synchronization
+
+/// Why a server does not start: one sentence that says what is missing and the way out.
+package struct StartError: Error, Equatable {
+  package var message: String
+}
+
+/// Serves an artifact until it is drained. May be used from any thread.
+package final class Server: Sendable {
+  /// Where it listens, for people: `http://127.0.0.1:3000`.
+  package let addresses: [String]
+  package let port: UInt16
+  private let workers: [Worker]
+  private let logWriter: LogWriter
+  private let keepsUnchangedModules: Bool
+  private let finished: FinishedCounter
+
+  /// Binds the listeners and makes the workers; `start` begins to serve.
+  /// - Throws: When a setting cannot be used, or the system refuses a port, a descriptor, memory.
+  package init(_ artifact: LoadedArtifact, options: ServeOptions) throws(StartError) {
+    let configuration: ServerConfiguration
+    do throws(SettingsError) {
+      configuration = try ServerConfiguration(artifact, options: options)
+    } catch {
+      throw StartError(message: error.message)
+    }
+    raiseDescriptorLimit()
+    let bound = try Self.listen(configuration)
+    keepsUnchangedModules = options.keepsUnchangedModules
+    do throws(SystemCallError) {
+      logWriter = try LogWriter(descriptor: STDOUT_FILENO)
+    } catch {
+      throw StartError(message: "no descriptor for the log: \(error)")
+    }
+    let finished = FinishedCounter(expected: configuration.workerCount)
+    self.finished = finished
+    port = bound.port
+    addresses = bound.addresses
+    var workers: [Worker] = []
+    do throws(LoadError) {
+      for number in 0..<configuration.workerCount {
+        let setup = WorkerSetup(
+          artifact: artifact, listeners: bound.sockets[number], http: configuration.http,
+          policy: configuration.policy, logFormat: configuration.logFormat, logWriter: logWriter,
+          drainMilliseconds: UInt64(configuration.policy.wallMilliseconds))
+        workers.append(try Worker(setup) { finished.countUp() })
+      }
+    } catch {
+      throw StartError(message: error.message)
+    }
+    self.workers = workers
+  }
+
+  /// Begins to serve.
+  package func start() {
+    logWriter.start()
+    for (number, worker) in workers.enumerated() { worker.start(number: number) }
+  }
+
+  /// Serves another artifact from now on; requests in flight finish on the old one.
+  package func swap(_ artifact: LoadedArtifact) {
+    for worker in workers { worker.swap(artifact, keepsUnchanged: keepsUnchangedModules) }
+  }
+
+  /// Begins to end: no new connections, requests in flight are answered.
+  package func drain() {
+    for worker in workers { worker.drain() }
+  }
+
+  /// Returns when all workers have drained and the last log line is written.
+  package func wait() {
+    finished.wait()
+    logWriter.close(waitMilliseconds: 2_000)
+  }
+
+  private static func listen(
+    _ configuration: ServerConfiguration
+  ) throws(StartError) -> (sockets: [[Int32]], port: UInt16, addresses: [String]) {
+    var sockets = [[Int32]](repeating: [], count: configuration.workerCount)
+    var addresses: [String] = []
+    var firstPort: UInt16 = 0
+    for place in configuration.places {
+      do throws(ListenerError) {
+        let opened = try Listener.open(
+          host: place.host, port: place.port, workerCount: configuration.workerCount)
+        for (worker, descriptors) in opened.workers.enumerated() { sockets[worker] += descriptors }
+        if firstPort == 0 { firstPort = opened.port }
+        addresses.append("http://\(place.displayHost):\(opened.port)")
+      } catch {
+        throw StartError(message: describe(error, place))
+      }
+    }
+    return (sockets, firstPort, addresses)
+  }
+
+  private static func describe(_ error: ListenerError, _ place: ListenPlace) -> String {
+    guard case .system(let failure) = error else {
+      return "cannot listen on \(place.displayHost): \(error)"
+    }
+    switch failure.code {
+    case EADDRINUSE:
+      return "port \(place.port) is in use: stop what listens there, or choose another with --port"
+    case EACCES:
+      return "port \(place.port) needs privileges: choose one from 1024 on with --port"
+    case EADDRNOTAVAIL:
+      return "\(place.displayHost) is no address of this machine: choose another with --host"
+    default:
+      return "cannot listen on \(place.displayHost), port \(place.port): \(failure)"
+    }
+  }
+}
+
+/// Uses all descriptors the system allows: each connection takes one.
+private func raiseDescriptorLimit() {
+  var limit = rlimit()
+  guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+  limit.rlim_cur = limit.rlim_max
+  _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}
+
+/// Counts the workers that have ended. Unsafe: a POSIX semaphore at a fixed address, posted by each.
+private final class FinishedCounter: @unchecked Sendable {
+  // Thread rule: semaphores are made for use from several threads.
+  private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+  private let expected: Int
+
+  init(expected: Int) {
+    self.expected = expected
+    sem_init(semaphore, 0, 0)
+  }
+
+  deinit {
+    sem_destroy(semaphore)
+    semaphore.deallocate()
+  }
+
+  func countUp() { sem_post(semaphore) }
+
+  func wait() {
+    for _ in 0..<expected {
+      while sem_wait(semaphore) != 0 {}
+      }
+  }
+}

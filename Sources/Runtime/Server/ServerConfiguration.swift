@@ -1,0 +1,141 @@
+// Everything a server needs to know, from the command line, the environment and the artifact's settings, in
+// this order of precedence.
+
+import CSystem
+import Glibc
+import SpacerArtifact
+
+/// An address to listen on.
+struct ListenPlace: Equatable, Sendable {
+  /// Nil for all addresses.
+  var host: String?
+  var port: UInt16
+
+  var displayHost: String {
+    guard let host else { return "127.0.0.1" }
+    return host.contains(":") ? "[\(host)]" : host
+  }
+}
+
+/// The resolved configuration of a server.
+struct ServerConfiguration: Sendable {
+  static let portDefault: UInt16 = 3000
+
+  var environment: String
+  var places: [ListenPlace]
+  var workerCount: Int
+  var http: HTTPOptions
+  var policy: DispatchPolicy
+  var logFormat: LogFormat
+
+  init(_ artifact: LoadedArtifact, options: ServeOptions) throws(SettingsError) {
+    let settings = Settings(artifact)
+    environment =
+      options.environment ?? ServeOptions.variable("SPACER_ENV") ?? artifact.image.environment ?? "production"
+    places = try Self.places(settings, options)
+    workerCount = options.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    http = try Self.httpOptions(settings)
+    policy = try Self.policy(settings, artifact, environment: environment)
+    var format = LogFormat()
+    format.level = options.logLevel ?? ServeOptions.variable("LOG_LEVEL").flatMap(LogLevel.init(name:)) ?? .info
+    format.isJSON = !Self.isForPeople(environment)
+    format.usesColor = isatty(STDOUT_FILENO) == 1 && ServeOptions.variable("NO_COLOR") == nil
+    logFormat = format
+  }
+
+  /// Whether answers and logs are for the developer at the keyboard.
+  private static func isForPeople(_ environment: String) -> Bool {
+    environment == "development" || environment == "test"
+  }
+
+  // MARK: Listening
+
+  private static func places(_ settings: Settings, _ options: ServeOptions) throws(SettingsError) -> [ListenPlace] {
+    let configuredPort = try invokerPort(settings)
+    let port = options.port ?? configuredPort ?? portDefault
+    if let host = options.host { return [ListenPlace(host: isAny(host) ? nil : host, port: port)] }
+    let listed = try settings.list("listen")
+    if listed.isEmpty { return [ListenPlace(host: nil, port: port)] }
+    var places: [ListenPlace] = []
+    for text in listed {
+      guard var place = parse(text, portDefault: port) else {
+        throw SettingsError(message: "listen must be 'HOST:PORT', ':PORT' or a host, not '\(text)'")
+      }
+      if let chosen = options.port { place.port = chosen }
+      places.append(place)
+    }
+    return places
+  }
+
+  private static func isAny(_ host: String) -> Bool { host.isEmpty || host == "*" || host == "::" }
+
+  /// `HOST:PORT`, `[::1]:PORT`, `:PORT` or `HOST`.
+  static func parse(_ text: String, portDefault: UInt16) -> ListenPlace? {
+    var host = Substring(text)
+    var port = portDefault
+    if host.first == "[" {
+      guard let end = host.firstIndex(of: "]") else { return nil }
+      let rest = host[host.index(after: end)...]
+      if !rest.isEmpty {
+        guard rest.first == ":", let number = UInt16(rest.dropFirst()) else { return nil }
+        port = number
+      }
+      host = host[host.index(after: host.startIndex)..<end]
+    } else if let colon = host.lastIndex(of: ":"), colon == host.firstIndex(of: ":") {
+      guard let number = UInt16(host[host.index(after: colon)...]) else { return nil }
+      port = number
+      host = host[..<colon]
+    }
+    return ListenPlace(host: isAny(String(host)) ? nil : String(host), port: port)
+  }
+
+  /// The port of `functionInvoker`: a URL, or a port by itself.
+  private static func invokerPort(_ settings: Settings) throws(SettingsError) -> UInt16? {
+    guard let text = try settings.text("functionInvoker") else { return nil }
+    if let port = UInt16(text) { return port }
+    var rest = Substring(text)
+    for scheme in ["http://", "https://"] where rest.hasPrefix(scheme) { rest = rest.dropFirst(scheme.count) }
+    rest = rest.prefix { $0 != "/" }
+    guard let colon = rest.lastIndex(of: ":") else { return nil }
+    guard let port = UInt16(rest[rest.index(after: colon)...]) else {
+      throw SettingsError(message: "functionInvoker must be a URL with a port, not '\(text)'")
+    }
+    return port
+  }
+
+  // MARK: Limits
+
+  private static func httpOptions(_ settings: Settings) throws(SettingsError) -> HTTPOptions {
+    var options = HTTPOptions()
+    options.bodyBytesMax = try settings.integer(
+      "limits.bodyBytes", default: options.bodyBytesMax, in: 0...(1 << 31))
+    options.headerBytesMax = try settings.integer(
+      "limits.headerBytes", default: options.headerBytesMax, in: 256...(1 << 24))
+    options.uriBytesMax = try settings.integer(
+      "limits.uriBytes", default: options.uriBytesMax, in: 16...(1 << 24))
+    options.connectionCountMax = try settings.integer(
+      "limits.connections", default: options.connectionCountMax, in: 1...1_000_000)
+    return options
+  }
+
+  private static func policy(
+    _ settings: Settings, _ artifact: LoadedArtifact, environment: String
+  ) throws(SettingsError) -> DispatchPolicy {
+    let token = ServeOptions.variable("SPACER_INTERNAL_TOKEN") ?? randomToken()
+    var policy = DispatchPolicy(showsErrors: isForPeople(environment), internalToken: Array(token.utf8))
+    policy.callCountMax = try settings.integer(
+      "limits.calls", default: policy.callCountMax, in: 1...400_000)
+    policy.wallMilliseconds = try settings.integer(
+      "limits.wallMilliseconds", default: policy.wallMilliseconds, in: 1...86_400_000)
+    for name in artifact.image.environmentVariables {
+      if let value = getenv(name) { policy.environment[name] = String(cString: value) }
+    }
+    if artifact.image.environmentVariables.contains("SPACER_ENV") { policy.environment["SPACER_ENV"] = environment }
+    return policy
+  }
+
+  private static func randomToken() -> String {
+    var generator = SystemRandomNumberGenerator()
+    return String(generator.next(), radix: 16) + String(generator.next(), radix: 16)
+  }
+}

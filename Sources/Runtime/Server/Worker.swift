@@ -1,0 +1,140 @@
+// One event loop on one thread, with its own Lua state, connections and log buffer. Workers share nothing
+// but the artifact's read-only image and the log writer.
+
+import Glibc
+import SpacerArtifact
+import Synchronization
+
+/// What a worker needs to begin.
+struct WorkerSetup: Sendable {
+  var artifact: LoadedArtifact
+  var listeners: [Int32]
+  var http: HTTPOptions
+  var policy: DispatchPolicy
+  var logFormat: LogFormat
+  var logWriter: LogWriter
+  /// How long a drain may take before what is left is cut off.
+  var drainMilliseconds: UInt64
+}
+
+/// A running worker as other threads see it.
+final class Worker: @unchecked Sendable {
+  // Thread rule: everything but `mailbox` and `state` belongs to the worker's thread, which alone calls the
+  // private methods; other threads use `post`.
+  private let loop: EventLoop
+  private let dispatcher: Dispatcher
+  private let server: HTTPServer<Dispatcher>
+  private let log: WorkerLog
+  private let setup: WorkerSetup
+  private let timers: WorkerTimers
+  private let finished: @Sendable () -> Void
+
+  /// - Parameter finished: Called on the worker's thread when it has drained.
+  /// - Throws: A sentence for the user when the system refuses.
+  init(_ setup: WorkerSetup, finished: @escaping @Sendable () -> Void) throws(LoadError) {
+    self.setup = setup
+    self.finished = finished
+    log = WorkerLog(format: setup.logFormat, writer: setup.logWriter)
+    do throws(SystemCallError) {
+      loop = try EventLoop()
+    } catch {
+      throw LoadError(message: "no event loop to be had: \(error)")
+    }
+    let loop = loop
+    guard
+      let dispatcher = Dispatcher(
+        artifact: setup.artifact, policy: setup.policy, log: log, clock: SystemCalls.monotonicNanoseconds)
+    else { throw LoadError(message: "no memory for a Lua state") }
+    self.dispatcher = dispatcher
+    server = HTTPServer(loop: loop, options: setup.http, handler: dispatcher)
+    dispatcher.server = server
+    timers = WorkerTimers(log: log)
+    timers.attach(to: loop)
+    do throws(SystemCallError) {
+      for listener in setup.listeners { try server.addListener(listener) }
+    } catch {
+      throw LoadError(message: "cannot listen: \(error)")
+    }
+  }
+
+  /// Starts the thread.
+  func start(number: Int) {
+    Threads.start(name: "worker\(number)") { self.run() }
+  }
+
+  private func run() {
+    server.whenDrained = { [unowned(unsafe) self] in loop.stop() }
+    do throws(SystemCallError) {
+      try loop.run(server)
+    } catch {
+      log.message(.error, "a worker stopped: \(error)", trace: nil)
+    }
+    log.flush()
+    finished()
+  }
+
+  // MARK: From other threads
+
+  /// Has the worker serve another artifact from its next request on.
+  func swap(_ artifact: LoadedArtifact, keepsUnchanged: Bool) {
+    loop.mailbox.post(
+      .work {
+        if !self.dispatcher.install(artifact, keepsUnchanged: keepsUnchanged) {
+          self.log.message(.error, "too many earlier generations still have calls: this one is not served", trace: nil)
+        }
+      })
+  }
+
+  /// Has the worker finish what it is at and end.
+  func drain() {
+    loop.mailbox.post(
+      .work {
+        self.timers.cutOff(afterMilliseconds: self.setup.drainMilliseconds) { [unowned(unsafe) self] in
+          server.closeAll()
+          loop.stop()
+        }
+        self.server.beginDrain()
+      })
+  }
+}
+
+/// The worker's own timers: handing log lines over, ending a drain that takes too long.
+private final class WorkerTimers: EventSource {
+  private enum Token { static let log: UInt64 = 1, cutOff: UInt64 = 2 }
+
+  private let log: WorkerLog
+  private unowned(unsafe) var loop: EventLoop?
+  private var source: SourceID?
+  private var isLogTimerSet = false
+  private var whenCutOff: (() -> Void)?
+
+  init(log: WorkerLog) { self.log = log }
+
+  func attach(to loop: EventLoop) {
+    self.loop = loop
+    source = loop.register(self)
+    loop.afterPoll { [unowned(unsafe) self] in turnEnded() }
+  }
+
+  private func turnEnded() {
+    if log.isFull { log.flush() }
+    guard !log.isEmpty, !isLogTimerSet, let loop, let source else { return }
+    isLogTimerSet = true
+    _ = loop.schedule(afterMilliseconds: WorkerLog.delayMilliseconds, Token.log, for: source)
+  }
+
+  func cutOff(afterMilliseconds delay: UInt64, _ body: @escaping () -> Void) {
+    guard let loop, let source else { return }
+    whenCutOff = body
+    _ = loop.schedule(afterMilliseconds: delay, Token.cutOff, for: source)
+  }
+
+  override func expired(_ token: UInt64) {
+    if token == Token.cutOff {
+      whenCutOff?()
+    } else {
+      isLogTimerSet = false
+      log.flush()
+    }
+  }
+}

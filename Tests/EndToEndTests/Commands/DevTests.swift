@@ -1,0 +1,93 @@
+// `spacer dev`: save a file and the next request sees it.
+
+import Foundation
+import Glibc
+import Testing
+
+@Suite struct DevTests {
+  private let workspace: Workspace
+  private let project: String
+
+  init() throws {
+    workspace = try Workspace()
+    project = try workspace.project([
+      "app/gateway.lua": "return { {\"GET\", \"/v\", \"v\"} }\n",
+      "app/v.lua": "return function() return \"one\" end\n",
+      "lib/unused.lua": "return {}\n",
+    ])
+  }
+
+  /// Makes a change and waits until dev has said `count` times that it reloaded.
+  private func reload(_ server: RunningServer, _ count: Int, _ change: () throws -> Void) throws {
+    try change()
+    _ = try server.process.waitForError("reload \(count)") {
+      $0.components(separatedBy: "reloaded in").count > count ? true : nil
+    }
+  }
+
+  private func answer(_ server: RunningServer, _ path: String = "/v") throws -> String? {
+    try server.get(path).json?["data"]?.string
+  }
+
+  @Test func everyKindOfChange() throws {
+    let server = try RunningServer(["dev", project])
+    #expect(try answer(server) == "one")
+
+    try reload(server, 1) {
+      try workspace.write("return function() return \"in place\" end\n", to: "project/app/v.lua")
+    }
+    #expect(try answer(server) == "in place")
+
+    try reload(server, 2) {
+      try workspace.write("return function() return \"renamed\" end\n", to: "project/new.tmp")
+      #expect(rename(project + "/new.tmp", project + "/app/v.lua") == 0)
+    }
+    #expect(try answer(server) == "renamed")
+
+    try reload(server, 3) {
+      try workspace.write("return function() return \"deep\" end\n", to: "project/app/new/folder/f.lua")
+      try workspace.write(
+        "return { {\"GET\", \"/v\", \"v\"}, {\"GET\", \"/deep\", \"new/folder/f\"} }\n",
+        to: "project/app/gateway.lua")
+    }
+    let load = try Load(port: server.port)
+    // The two files may come as one burst or two: the route is there once either reload has happened.
+    while try server.get("/deep").status == 404 {}
+    #expect(try answer(server, "/deep") == "deep")
+    #expect(load.stop().isEmpty)
+    #expect(try server.stop() == 0)
+  }
+
+  @Test func aBuildThatFailsKeepsTheLastGood() throws {
+    let server = try RunningServer(["dev", project])
+    try workspace.write("return function( end\n", to: "project/app/v.lua")
+    _ = try server.process.waitForError("the diagnostic") {
+      $0.contains("app/v.lua:1:18: error:") ? true : nil
+    }
+    _ = try server.process.waitForError("what goes on") { $0.contains("still serving") ? true : nil }
+    #expect(try answer(server) == "one")
+    try reload(server, 1) {
+      try workspace.write("return function() return \"mended\" end\n", to: "project/app/v.lua")
+    }
+    #expect(try answer(server) == "mended")
+  }
+
+  @Test func aProjectThatDoesNotBuildYetIsWaitedFor() throws {
+    try workspace.write("return function( end\n", to: "project/app/v.lua")
+    let child = try ChildProcess(
+      [Tool.spacer, "dev", project, "--port", "0"], environment: Tool.environment)
+    defer { child.signal(SIGKILL) }
+    _ = try child.waitForError("the wait for a change") { $0.contains("waiting for a change") ? true : nil }
+    try workspace.write("return function() return \"mended\" end\n", to: "project/app/v.lua")
+    _ = try child.waitForError("the server") { $0.contains("listening on http://127.0.0.1:") ? true : nil }
+    child.signal(SIGTERM)
+    #expect(try child.waitForExit() == 0)
+  }
+
+  @Test func aPortInUse() throws {
+    let server = try RunningServer(["dev", project])
+    let second = try Tool.run(["dev", project, "--port", String(server.port)])
+    #expect(second.status == 3)
+    #expect(second.errors.contains(String(server.port)), "\(second.errors)")
+  }
+}

@@ -1,0 +1,50 @@
+// Exit codes and messages of the command line itself.
+
+import Testing
+
+@Suite struct UsageTests {
+  @Test(arguments: [
+    ["bild"], ["build", "--nope"], ["build", "a", "b"], ["run"], ["run", "a.spx", "--port", "x"],
+    ["run", "a.spx", "--port", "65536"], ["run", "a.spx", "--port=-1"], ["run", "a.spx", "--workers", "0"],
+    ["run", "a.spx", "--log-level", "loud"], ["check", "--format", "xml"], ["inspect"],
+    ["routes", "--match", "GET"], ["dev", "--port", "70000"],
+  ])
+  func wrongUsage(arguments: [String]) throws {
+    let outcome = try Tool.run(arguments)
+    #expect(outcome.status == 2, "\(arguments): \(outcome.errors)")
+    #expect(!outcome.errors.isEmpty)
+    #expect(outcome.output.isEmpty)
+  }
+
+  @Test(arguments: ["build", "check", "run", "dev", "routes", "inspect", "version"])
+  func everyCommandExplainsItself(command: String) throws {
+    for arguments in [[command, "--help"], ["help", command]] {
+      let outcome = try Tool.run(arguments)
+      #expect(outcome.status == 0)
+      #expect(outcome.output.contains("USAGE: spacer \(command)"), "\(outcome.output)")
+    }
+    #expect(try Tool.run(["help"]).output.contains("  \(command) "))
+  }
+
+  @Test func version() throws {
+    let outcome = try Tool.run(["version"])
+    #expect(outcome.status == 0)
+    #expect(outcome.output.wholeMatch(of: /spacer \d+\.\d+\.\d+\n/) != nil, "\(outcome.output)")
+  }
+
+  @Test func whatIsNoProject() throws {
+    let workspace = try Workspace()
+    try workspace.write("hello\n", to: "file.txt")
+    for (path, word) in [
+      (workspace.path + "/missing", "missing"), (workspace.path + "/file.txt", "file.txt"),
+      (workspace.path, workspace.path),
+    ] {
+      for command in ["build", "check", "routes", "dev"] {
+        let outcome = try Tool.run([command, path])
+        #expect(outcome.status == 3, "\(command): \(outcome.errors)")
+        #expect(outcome.errors.contains(word), "\(command): \(outcome.errors)")
+        #expect(outcome.errors.split(separator: "\n").count == 1, "\(command): \(outcome.errors)")
+      }
+    }
+  }
+}

@@ -1,0 +1,51 @@
+// The built executables and the fixtures, found from where the tests themselves are.
+
+import Foundation
+import Glibc
+
+enum Tool {
+  /// The folder of this checkout.
+  static let checkout: String = {
+    var url = URL(fileURLWithPath: #filePath)
+    for _ in 0..<4 { url.deleteLastPathComponent() }
+    return url.path
+  }()
+
+  /// Where the build put the executables: beside the test bundle.
+  static let executables: String = {
+    let bundle = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    let folder = URL(fileURLWithPath: bundle).deletingLastPathComponent().path
+    return FileManager.default.isExecutableFile(atPath: folder + "/spacer")
+      ? folder : checkout + "/.build/debug"
+  }()
+
+  static let spacer = executables + "/spacer"
+
+  static func fixture(_ path: String) -> String { checkout + "/Fixtures/" + path }
+
+  /// A small environment of our own, so that the developer's never decides a test.
+  static let environment = [
+    "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "LC_ALL": "C.UTF-8",
+    "SPACER_ENV": "development",
+    // Where the user's key of the build cache lives: not in the developer's own home.
+    "XDG_STATE_HOME": executables + "/end-to-end-state",
+  ]
+
+  /// What a finished command left.
+  struct Outcome {
+    var status: Int32
+    var output: String
+    var errors: String
+  }
+
+  /// Runs `spacer` to its end.
+  static func run(
+    _ arguments: [String], environment extra: [String: String] = [:], folder: String? = nil,
+    umask: mode_t? = nil
+  ) throws -> Outcome {
+    let child = try ChildProcess(
+      [spacer] + arguments, environment: environment.merging(extra) { $1 }, folder: folder, umask: umask)
+    let status = try child.waitForExit()
+    return Outcome(status: status, output: child.standardOutput, errors: child.standardError)
+  }
+}

@@ -1,0 +1,116 @@
+// Contract section 7: what is over a limit is refused, and everybody else is served on.
+
+import Testing
+
+@Suite struct LimitTests {
+  private let workspace: Workspace
+
+  init() throws { workspace = try Workspace() }
+
+  private func serve(_ limits: String, _ functions: [String: String] = [:]) throws -> RunningServer {
+    var files = [
+      "config/application.yml": "spacerVersion: 1\nappName: test\nlimits:\n\(limits)",
+      "app/echo.lua": "return function(args) return args end\n",
+    ]
+    var routes = #"{"ANY", "/echo", "echo"}"#
+    for (name, body) in functions {
+      files["app/\(name).lua"] = body + "\n"
+      routes += #", {"GET", "/\#(name)", "\#(name)"}"#
+    }
+    files["app/gateway.lua"] = "return { \(routes) }\n"
+    return try RunningServer.serving(files, in: workspace)
+  }
+
+  @Test func bodyBytes() throws {
+    let server = try serve("  bodyBytes: 100\n")
+    let fits = #"{"a":""# + String(repeating: "x", count: 92) + #""}"#
+    #expect(fits.utf8.count == 100)
+    #expect(try server.post("/echo", json: fits).status == 200)
+    let over = try server.post("/echo", json: " " + fits)
+    #expect(over.status == 413)
+    #expect(over.json?["error"] != nil)
+
+    let chunked = try HTTPConnection(port: server.port)
+    try chunked.send("POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n")
+    try chunked.send(" " + fits + "\r\n0\r\n\r\n")
+    #expect(try chunked.response(to: "POST").status == 413)
+    #expect(chunked.isClosedByPeer())
+  }
+
+  @Test func aBodyThatIsTooLargeIsRefusedBeforeItComes() throws {
+    let server = try serve("  bodyBytes: 100\n")
+    let connection = try HTTPConnection(port: server.port)
+    try connection.send(
+      "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 101\r\nExpect: 100-continue\r\n\r\n")
+    #expect(try connection.response(to: "POST", interim: true).status == 413)
+  }
+
+  @Test func uriAndHeaderBytes() throws {
+    let server = try serve("  uriBytes: 1024\n  headerBytes: 4096\n")
+    let longURI = try server.get("/echo?a=" + String(repeating: "x", count: 1100))
+    #expect(longURI.status == 414)
+    #expect(longURI.json?["error"] != nil)
+    let longHeader = try server.get("/echo", headers: [("X", String(repeating: "x", count: 5000))])
+    #expect(longHeader.status == 431)
+    #expect(longHeader.json?["error"] != nil)
+    let many = (0..<400).map { ("X-\($0)", "0123456789") }
+    #expect(try server.get("/echo", headers: many).status == 431)
+    #expect(try server.get("/echo?a=" + String(repeating: "x", count: 900)).status == 200)
+  }
+
+  @Test func aFunctionThatNeverEnds() throws {
+    let server = try serve(
+      "  cpuMilliseconds: 100\n",
+      [
+        "spin": "return function() while true do end end",
+        "pattern":
+          "return function() return (string.rep('a', 50000)):find(string.rep('a?', 5000) .. 'b') end",
+        "caught": "return function() while true do pcall(function() while true do end end) end end",
+      ])
+    for path in ["/spin", "/pattern", "/caught"] {
+      let answer = try server.get(path)
+      #expect(answer.status == 504, "\(path): \(answer.text)")
+      #expect(try server.get("/echo?a=1").json == JSONValue(#"{"data":{"a":"1"}}"#))
+    }
+  }
+
+  @Test func aFunctionThatEatsMemory() throws {
+    let server = try serve(
+      "  callMemoryBytes: 4194304\n",
+      [
+        "eat": "return function() local t = {} for i = 1, 1e9 do t[i] = {i} end end",
+        "string": "return function() return #string.rep('x', 1e9) end",
+      ])
+    for path in ["/eat", "/string"] {
+      let answer = try server.get(path)
+      #expect(answer.status == 503, "\(path): \(answer.text)")
+      #expect(try server.get("/echo?a=1").json == JSONValue(#"{"data":{"a":"1"}}"#))
+    }
+  }
+
+  @Test func whatTheSandboxHides() throws {
+    let probe = """
+      return function()
+        local seen = {}
+        for _, name in ipairs({"io", "debug", "dofile", "loadfile", "collectgarbage", "unpack", "loadstring"}) do
+          seen[name] = type(_G[name])
+        end
+        seen.execute = type(os.execute)
+        seen.exit = type(os.exit)
+        seen.getenv = tostring(os.getenv("HOME"))
+        seen.bytecode = load(string.dump and "" or "\\27Lua") ~= nil
+        seen.frozen = pcall(function() string.format = nil end)
+        return seen
+      end
+      """
+    let seen = try #require(try serve("  uriBytes: 1024\n", ["probe": probe]).get("/probe").json?["data"])
+    for name in ["io", "debug", "dofile", "loadfile", "execute", "exit", "getenv"] {
+      #expect(seen[name] == .string("nil"), "\(name)")
+    }
+    for name in ["unpack", "loadstring", "collectgarbage"] {
+      #expect(seen[name] == .string("function"), "\(name)")
+    }
+    #expect(seen["bytecode"] == .boolean(false))
+    #expect(seen["frozen"] == .boolean(false))
+  }
+}
