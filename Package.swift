@@ -79,7 +79,8 @@ let package = Package(
     .testTarget(
       name: "RuntimeTests",
       dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem"],
-      path: "Tests/RuntimeTests", swiftSettings: swiftSettings),
+      path: "Tests/RuntimeTests",
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "EndToEndTests", dependencies: ["spacer", "spacer-serve"], path: "Tests/EndToEndTests",
       swiftSettings: swiftSettings),

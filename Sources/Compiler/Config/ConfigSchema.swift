@@ -175,7 +175,7 @@ enum ConfigSchema {
     ConfigKey(
       path: "consumerGroup", kind: .text, defaultText: "`spacer-$appName`",
       summary: "The consumer group of the triggers; `$appName` is replaced by the application's name."),
-    ConfigKey(path: "delivery", kind: .section, defaultText: "", summary: "How triggers are retried."),
+    ConfigKey(path: "delivery", kind: .section, defaultText: "—", summary: "How triggers are retried."),
     ConfigKey(
       path: "delivery.maxAttempts", kind: .integer(1...1_000_000), defaultText: "10",
       summary: "Attempts to handle an event before it goes to the dead letters."),
@@ -205,7 +205,7 @@ enum ConfigSchema {
   ]
 
   private static let limits: [ConfigKey] = [
-    ConfigKey(path: "limits", kind: .section, defaultText: "", summary: "What a call and a worker may use."),
+    ConfigKey(path: "limits", kind: .section, defaultText: "—", summary: "What a call and a worker may use."),
     ConfigKey(
       path: "limits.wallMilliseconds", kind: .integer(year), defaultText: "30000",
       summary: "Time of one call, waiting included. Beyond it: 504."),

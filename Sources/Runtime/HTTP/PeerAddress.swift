@@ -1,7 +1,6 @@
 // The address of a connection's other end: kept as an IPv6 address (an IPv4 one mapped into it), turned
 // into text when someone asks. Whether it is loopback is worked out once, when the connection comes.
 
-package import CSystem
 import Glibc
 
 /// A peer's address and port.
@@ -17,23 +16,18 @@ package struct PeerAddress: Equatable, Sendable, BitwiseCopyable {
 
   package init() {}
 
-  /// Takes an address as the system gives it; other families than IP's stay empty.
-  package init(_ storage: sockaddr_storage) {
-    let family = Int32(storage.ss_family)
-    withUnsafeBytes(of: storage) { bytes in
-      switch family {
-      case AF_INET:
-        let address = bytes.loadUnaligned(as: sockaddr_in.self)
-        low = Self.mappedPrefix | UInt64(UInt32(bigEndian: address.sin_addr.s_addr))
-        port = UInt16(bigEndian: address.sin_port)
-      case AF_INET6:
-        let offset = 8  // of sin6_addr
-        high = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
-        low = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset + 8, as: UInt64.self))
-        port = UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
-      default: break
-      }
+  /// Takes the bytes of a system's socket address; another family than IP's stays empty.
+  package init(_ address: UnsafeRawBufferPointer) {
+    switch Int32(address.loadUnaligned(as: sa_family_t.self)) {
+    case AF_INET:
+      let ipv4 = UInt32(bigEndian: address.loadUnaligned(fromByteOffset: 4, as: UInt32.self))
+      low = Self.mappedPrefix | UInt64(ipv4)
+    case AF_INET6:
+      high = UInt64(bigEndian: address.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+      low = UInt64(bigEndian: address.loadUnaligned(fromByteOffset: 16, as: UInt64.self))
+    default: return
     }
+    port = UInt16(bigEndian: address.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
     isLoopback = high == 0 && (low == 1 || low >> 24 == (Self.mappedPrefix | 0x7F00_0000) >> 24)
   }
 

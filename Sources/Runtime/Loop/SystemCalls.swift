@@ -2,7 +2,7 @@
 // interrupted call; `retrying` throws with the call's name, `nonBlocking` makes would-block a case of its
 // result, since on a non-blocking descriptor that is an answer and not a failure.
 
-package import CSystem
+import CSystem
 import Glibc
 
 /// A system call that failed: which one, and the system's error number.
@@ -87,11 +87,11 @@ package enum SystemCalls {
 
   // MARK: epoll
 
-  package static func epollCreate() throws(SystemCallError) -> Int32 {
+  static func epollCreate() throws(SystemCallError) -> Int32 {
     try retrying("epoll_create1") { epoll_create1(Int32(EPOLL_CLOEXEC)) }
   }
 
-  package static func epollControl(
+  static func epollControl(
     _ poller: Int32, _ operation: Int32, _ descriptor: Int32, events: UInt32, token: UInt64
   ) throws(SystemCallError) {
     var event = epoll_event(events: events, data: epoll_data_t(u64: token))
@@ -99,7 +99,7 @@ package enum SystemCalls {
   }
 
   /// Waits for events; an interrupted wait is one without events, so that its caller's clock moves on.
-  package static func epollWait(
+  static func epollWait(
     _ poller: Int32, _ events: UnsafeMutableBufferPointer<epoll_event>, milliseconds: Int32
   ) throws(SystemCallError) -> Int {
     let count = epoll_wait(poller, events.baseAddress, Int32(events.count), milliseconds)
@@ -125,7 +125,7 @@ package enum SystemCalls {
     }
   }
 
-  package static func bind(
+  static func bind(
     _ descriptor: Int32, _ address: UnsafePointer<sockaddr>, count: socklen_t
   ) throws(SystemCallError) {
     try retrying("bind") { Glibc.bind(descriptor, address, count) }
@@ -136,7 +136,7 @@ package enum SystemCalls {
   }
 
   /// Accepts one connection, non-blocking and closed on exec; its peer goes to `address`.
-  package static func accept(
+  static func accept(
     _ descriptor: Int32, _ address: inout sockaddr_storage
   ) -> NonBlockingResult {
     var count = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -149,7 +149,7 @@ package enum SystemCalls {
     }
   }
 
-  package static func localAddress(_ descriptor: Int32) throws(SystemCallError) -> sockaddr_storage {
+  static func localAddress(_ descriptor: Int32) throws(SystemCallError) -> sockaddr_storage {
     var address = sockaddr_storage()
     var count = socklen_t(MemoryLayout<sockaddr_storage>.size)
     try retrying("getsockname") {

@@ -34,7 +34,7 @@ extension HTTPServer {
       switch SystemCalls.accept(listener, &address) {
       case .done(let descriptor):
         taken += 1
-        open(Int32(descriptor), PeerAddress(address))
+        open(Int32(descriptor), withUnsafeBytes(of: address) { PeerAddress($0) })
       case .wouldBlock: return taken
       case .failed(let code):
         // A connection that was gone before it was taken is nothing to stop for.

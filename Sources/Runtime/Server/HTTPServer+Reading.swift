@@ -45,7 +45,7 @@ extension HTTPServer {
         break
       }
       reads += 1
-      guard receive(connection) else { return close(slot, connection) }
+      receive(connection)
     }
     settleAfterWriting(slot, connection)
   }
@@ -55,8 +55,8 @@ extension HTTPServer {
     settle(slot, connection)
   }
 
-  /// Reads once. False when the client has ended, or the socket failed.
-  private func receive(_ connection: UnsafeMutablePointer<Connection>) -> Bool {
+  /// Reads once; an end or a failure goes to the flags.
+  private func receive(_ connection: UnsafeMutablePointer<Connection>) {
     // A little more than is missing, so that the last read of a body comes short and none must follow.
     let wanted = min(connection.pointee.decoder.missingBytes, connection.pointee.input.count)
     connection.pointee.input.reserve(
@@ -64,16 +64,22 @@ extension HTTPServer {
     let tail = connection.pointee.input.tail
     switch SystemCalls.receive(connection.pointee.descriptor, tail) {
     case .done(let count):
-      guard count > 0 else { return false }
+      guard count > 0 else { return noteEnd(connection) }
       connection.pointee.input.commit(count)
       // Less than there was room for means that the socket is empty; but an end still has to be read.
       if count < tail.count, !connection.pointee.flags.contains(.peerFinished) {
         connection.pointee.flags.remove(.readable)
       }
     case .wouldBlock: connection.pointee.flags.remove(.readable)
-    case .failed: return false
+    case .failed: connection.pointee.flags.insert(.broken)
     }
-    return true
+  }
+
+  /// The client sends no more: answers that wait still go out, a request that has begun is forgotten.
+  private func noteEnd(_ connection: UnsafeMutablePointer<Connection>) {
+    connection.pointee.flags.insert(.closing)
+    connection.pointee.flags.remove(.readable)
+    connection.pointee.input.release(&state.pointee.pool)
   }
 
   /// Hands the request at the input's head on; true when it was answered at once.

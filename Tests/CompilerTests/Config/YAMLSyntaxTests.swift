@@ -102,8 +102,6 @@ struct YAMLSyntaxTests {
   }
 
   @Test func mutatedFilesNeverCrash() {
-    var random = SplitMix(seed: UInt64.random(in: 0...UInt64.max))
-    print("configuration fuzz seed \(random.seed)")
     let seed = Array(
       (minimal + """
         topics: &t [orders, "users"]
@@ -121,7 +119,7 @@ struct YAMLSyntaxTests {
       "*t", "&t ", "<<: ", "[", "]", "{", "}", "\t", "\n", "- ", "? ", ": ", "'", "\"", "|", "!!int ",
       "\u{85}", "--- ",
     ]
-    for _ in 0..<1500 {
+    fuzz("configuration") { random in
       var bytes = seed
       for _ in 0...(random.next() % 4) {
         let at = Int(random.next() % UInt64(bytes.count))

@@ -126,9 +126,7 @@ struct RendererTests {
   }
 
   @Test func anyRangeOfAnyBytesRenders() {
-    var random = SplitMix(seed: UInt64.random(in: 0...UInt64.max))
-    print("renderer fuzz seed \(random.seed)")
-    for _ in 0..<2000 {
+    fuzz("renderer") { random in
       let bytes = (0..<Int(random.next() % 200)).map { _ in
         random.next() % 4 == 0
           ? UInt8(truncatingIfNeeded: random.next()) : Array("a\t\n\r é".utf8)[Int(random.next() % 7)]
@@ -140,24 +138,5 @@ struct RendererTests {
       #expect(!DiagnosticRenderer(sources: ["p": bytes]).text(report).isEmpty)
       #expect(!DiagnosticJSON(sources: ["p": bytes]).text(report).isEmpty)
     }
-  }
-}
-
-/// A small generator whose seed can be printed and set.
-struct SplitMix: RandomNumberGenerator {
-  let seed: UInt64
-  private var state: UInt64
-
-  init(seed: UInt64) {
-    self.seed = seed
-    state = seed
-  }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }
