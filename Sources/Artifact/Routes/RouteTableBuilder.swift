@@ -125,6 +125,7 @@ private struct RouteTableEncoder {
       }
     }
     if let parameter = node.parameter {
+      nodes.set(Self.methodsBelow(parameter), at: position + RouteLayout.Node.parameterMethods)
       nodes.set(offset(ofNodeAt: nodes.count), at: position + RouteLayout.Node.parameter)
       appendNode(parameter, text: [], to: &queue)
     }

@@ -171,7 +171,7 @@ import Testing
     #expect(
       try routes("GET /\(most)").match(.get, "/" + Array(repeating: "v", count: 32).joined(separator: "/"))
         != nil)
-    let deep = Array(repeating: "s", count: 128).joined(separator: "/")
+    let deep = Array(repeating: "s", count: 64).joined(separator: "/")
     #expect(try routes("GET /\(deep)\nGET /:x/*rest").match(.get, "/\(deep)") == "GET /\(deep)")
     #expect(throws: ArtifactError.self) { try routes("GET /\(deep)/s") }
   }
