@@ -160,6 +160,11 @@ import Testing
     #expect(table.match(.get, "/b/a/b/a/b/a/b/a/b/a/end") != nil)
   }
 
+  /// Beyond this Swift takes the stack of choices from the heap.
+  @Test func choicesFitTheStack() {
+    #expect(MemoryLayout<RouteWalk.Choice>.stride * Limits.patternSegmentsMax <= 1024)
+  }
+
   @Test func limitsAndDuplicates() throws {
     #expect(throws: ArtifactError.self) { try routes("GET /a\nGET /a") }
     #expect(throws: ArtifactError.self) { try routes("GET /a/:x\nGET /a/:y") }
