@@ -162,8 +162,8 @@ extension Dispatcher {
     let body =
       answer.status == 204 || answer.status == 304
       ? UnsafeRawBufferPointer(start: nil, count: 0) : output.bytes
-    if log.isEnabled(.info), let artifact = generations[Int(call.generation)]?.artifact {
-      let name = artifact.name(of: Int(call.module))
+    if log.isEnabled(.info), let names = generations[call.generation]?.names {
+      let name = names[Int(call.module)]
       _ = server?.request(call.exchange) { request in
         log.access(
           request, status: answer.status, function: name, bytes: body.count,

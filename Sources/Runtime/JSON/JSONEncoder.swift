@@ -153,7 +153,7 @@ package struct JSONEncoder {
     case 0x09: buffer.append("\\t")
     default:
       buffer.append("\\u00")
-      buffer.append(hexadecimal: UInt64(byte), digits: 2)
+      buffer.append(hexadecimalByte: byte)
     }
   }
 

@@ -23,7 +23,7 @@ extension Dispatcher {
     case "deadline":
       lua_pushnumber(state, deadline(of: call))
     case "route":
-      guard call.route >= 0, let artifact = generations[Int(call.generation)]?.artifact else {
+      guard call.route >= 0, let artifact = artifacts[Int(call.generation)] else {
         lua_pushnil(state)
         return 1
       }
