@@ -146,6 +146,6 @@ private final class FinishedCounter: @unchecked Sendable {
   func wait() {
     for _ in 0..<expected {
       while sem_wait(semaphore) != 0 {}
-      }
+    }
   }
 }

@@ -80,7 +80,8 @@ final class Worker: @unchecked Sendable {
     loop.mailbox.post(
       .work {
         if !self.dispatcher.install(artifact, keepsUnchanged: keepsUnchanged) {
-          self.log.message(.error, "too many earlier generations still have calls: this one is not served", trace: nil)
+          self.log.message(
+            .error, "too many earlier generations still have calls: this one is not served", trace: nil)
         }
       })
   }
