@@ -75,13 +75,19 @@ package struct ByteBuffer: BitwiseCopyable {
     end -= upper - lower
   }
 
-  /// Makes room for so many more bytes behind the content.
+  /// Makes room for so many more bytes behind the content; growing memory at least doubles.
   @inline(__always)
   package mutating func reserve(_ count: Int, _ pool: inout BufferPool) {
-    if capacity &- end < count { makeRoom(count, &pool) }
+    if capacity &- end < count { makeRoom(count, capacityMin: capacity * 2, &pool) }
   }
 
-  private mutating func makeRoom(_ count: Int, _ pool: inout BufferPool) {
+  /// Makes room, of just this size if it must grow: for who knows how much will come.
+  @inline(__always)
+  package mutating func reserveExactly(_ count: Int, _ pool: inout BufferPool) {
+    if capacity &- end < count { makeRoom(count, capacityMin: 0, &pool) }
+  }
+
+  private mutating func makeRoom(_ count: Int, capacityMin: Int, _ pool: inout BufferPool) {
     precondition(count >= 0)
     if let base, capacity - self.count >= count {
       memmove(base, base + start, self.count)
@@ -89,15 +95,17 @@ package struct ByteBuffer: BitwiseCopyable {
       start = 0
       return
     }
-    // Doubling, so that a body that is announced long and comes short costs what came.
     let needed = self.count + count
     var larger =
       needed <= BufferPool.blockBytes
-      ? pool.take() : ByteBuffer(allocating: max(needed, min(capacity * 2, needed * 2)))
+      ? pool.take() : ByteBuffer(allocating: max(needed, capacityMin))
+    if larger.isLarge { pool.largeBytes += larger.capacity }
     larger.appendWithin(bytes)
     release(&pool)
     self = larger
   }
+
+  private var isLarge: Bool { capacity > BufferPool.blockBytes }
 
   private init(allocating capacity: Int) {
     guard let memory = malloc(capacity) else { fatalError("out of memory") }
@@ -119,6 +127,7 @@ package struct ByteBuffer: BitwiseCopyable {
   /// Gives the memory back, and the content with it.
   package mutating func release(_ pool: inout BufferPool) {
     guard let base else { return }
+    if isLarge { pool.largeBytes -= capacity }
     if capacity == BufferPool.blockBytes { pool.giveBack(base) } else { free(base) }
     self = ByteBuffer()
   }
@@ -127,7 +136,9 @@ package struct ByteBuffer: BitwiseCopyable {
   package mutating func shrink(_ pool: inout BufferPool) {
     guard capacity >= BufferPool.blockBytes, count <= capacity / 4 else { return }
     guard count > 0 else { return release(&pool) }
-    var smaller = ByteBuffer(allocating: count)
+    // A size of its own, never that of a block.
+    var smaller = ByteBuffer(allocating: count == BufferPool.blockBytes ? count + 1 : count)
+    if smaller.isLarge { pool.largeBytes += smaller.capacity }
     smaller.appendWithin(bytes)
     release(&pool)
     self = smaller
@@ -143,6 +154,8 @@ package struct BufferPool: ~Copyable {
 
   private let kept: UnsafeMutablePointer<UnsafeMutableRawPointer>
   private var keptCount = 0
+  /// The memory of all buffers that are larger than a block.
+  package fileprivate(set) var largeBytes = 0
 
   package init() { kept = .allocate(capacity: Self.keptMax) }
 

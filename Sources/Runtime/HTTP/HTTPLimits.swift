@@ -5,7 +5,7 @@
 package struct HTTPOptions: Sendable, BitwiseCopyable {
   // MARK: Limits that an application sets
 
-  /// Connections per worker; one more is answered with 503 and closed.
+  /// Connections per worker, up to a million; one more is answered with 503 and closed.
   package var connectionCountMax = 8_192
   /// All header lines of a request together, line ends included; more is 431.
   package var headerBytesMax = 32 * 1_024
@@ -22,9 +22,9 @@ package struct HTTPOptions: Sendable, BitwiseCopyable {
   package var chunkExtensionBytesMax = 16 * 1_024
   /// Trailer lines of one request together; more is 431.
   package var trailerBytesMax = 8 * 1_024
-  /// While a client has taken less than its answers and so much is left, no further request of it is
-  /// dispatched, and nothing read.
-  package var outputBytesMax = 64 * 1_024
+  /// Memory for large requests and for answers that wait, of all connections together; a body for which
+  /// there is no room left is 503.
+  package var bufferedBytesMax = 512 * 1_024 * 1_024
 
   // MARK: Time-outs
 

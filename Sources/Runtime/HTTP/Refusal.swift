@@ -21,6 +21,7 @@ package enum Refusal: UInt8, Error, Sendable, CaseIterable {
   case headersTooLarge
   case connectUnsupported
   case tooManyConnections
+  case outOfMemory
   case unsupportedVersion
 
   /// The status of the answer.
@@ -36,7 +37,7 @@ package enum Refusal: UInt8, Error, Sendable, CaseIterable {
     case .unknownExpectation: 417
     case .headersTooLarge: 431
     case .connectUnsupported: 501
-    case .tooManyConnections: 503
+    case .tooManyConnections, .outOfMemory: 503
     case .unsupportedVersion: 505
     }
   }
@@ -62,6 +63,7 @@ package enum Refusal: UInt8, Error, Sendable, CaseIterable {
     case .headersTooLarge: "{\"error\":\"request headers too large\"}\n"
     case .connectUnsupported: "{\"error\":\"CONNECT is not supported\"}\n"
     case .tooManyConnections: "{\"error\":\"too many connections\"}\n"
+    case .outOfMemory: "{\"error\":\"out of memory for requests\"}\n"
     case .unsupportedVersion: "{\"error\":\"unsupported HTTP version\"}\n"
     }
   }

@@ -102,8 +102,13 @@ package struct RequestDecoder: Sendable {
     return stage != .complete && buffer.count == Int(parser.head.byteCount)
   }
 
-  /// How much more the body needs at least; for sizing the buffer.
-  package var missingBytes: Int {
-    stage == .lengthBody ? parser.head.contentLength - bodyCount : 0
+  /// How much of a body to make room for, beside what is there: at most as much again, so that a body
+  /// that is announced long and comes short costs what came.
+  package var wantedBytes: Int {
+    switch stage {
+    case .lengthBody: min(parser.head.contentLength - bodyCount, Int(parser.head.byteCount) + bodyCount)
+    case .chunkedBody: bodyCount
+    case .head, .complete: 0
+    }
   }
 }

@@ -8,7 +8,7 @@ extension HTTPServer {
   private static var readCountMax: Int { 4 }
   private static var requestCountMax: Int { 64 }
   /// A read that could take less is not worth its call.
-  private static var readBytesMin: Int { 1_024 }
+  private static var readBytesMin: Int { 4_096 }
   /// Answers to pipelined requests are collected up to this.
   private static var collectBytesMax: Int { 16 * 1_024 }
 
@@ -58,10 +58,14 @@ extension HTTPServer {
   /// Reads once; an end or a failure goes to the flags.
   private func receive(_ connection: UnsafeMutablePointer<Connection>) {
     // A little more than is missing, so that the last read of a body comes short and none must follow.
-    let wanted = min(connection.pointee.decoder.missingBytes, connection.pointee.input.count)
-    connection.pointee.input.reserve(
-      max(Self.readBytesMin, wanted + Self.readBytesMin), &state.pointee.pool)
+    connection.pointee.input.reserveExactly(
+      connection.pointee.decoder.wantedBytes + Self.readBytesMin, &state.pointee.pool)
     let tail = connection.pointee.input.tail
+    if tail.count + connection.pointee.input.count > BufferPool.blockBytes,
+      state.pointee.pool.largeBytes > options.bufferedBytesMax
+    {
+      return refuse(connection, .outOfMemory)
+    }
     switch SystemCalls.receive(connection.pointee.descriptor, tail) {
     case .done(let count):
       guard count > 0 else { return noteEnd(connection) }

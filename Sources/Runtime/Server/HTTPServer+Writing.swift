@@ -25,9 +25,11 @@ extension HTTPServer {
       !connection.pointee.flags.contains(.streaming)
     else { return }
     let hasBody = !Self.isBodiless(status)
+    // Only 204 and 304 end with their head by themselves; 205 has to say that nothing follows.
+    let length: ResponseFraming = status == 205 ? .length(0) : .none
     appendHead(
       connection, status: status, headers: headers, contentType: contentType,
-      framing: hasBody ? .length(body.count) : .none)
+      framing: hasBody ? .length(body.count) : length)
     connection.pointee.flags.insert(.answered)
     if hasBody, !Self.isHead(connection) { appendBody(connection, body) }
     finishAnswer(exchange.slot, connection)
@@ -122,7 +124,8 @@ extension HTTPServer {
     else { return }
     let head = connection.pointee.decoder.head
     let hasBody = !Self.isBodiless(status)
-    let framing: ResponseFraming = hasBody ? (head.minorVersion == 0 ? .close : .chunked) : .none
+    let length: ResponseFraming = status == 205 ? .length(0) : .none
+    let framing: ResponseFraming = hasBody ? (head.minorVersion == 0 ? .close : .chunked) : length
     appendHead(
       connection, status: status, headers: headers, contentType: contentType, framing: framing)
     connection.pointee.flags.insert(.streaming)

@@ -67,7 +67,8 @@ package final class HTTPServer<Handler: ExchangeHandler>: PrimarySource {
     self.options = options
     self.handler = handler
     state = .allocate(capacity: 1)
-    let table = ConnectionTable(capacity: options.connectionCountMax + Self.spareSlots)
+    let table = ConnectionTable(
+      capacity: min(max(1, options.connectionCountMax), 1 << 20) + Self.spareSlots)
     state.initialize(to: ServerState(table: table))
   }
 

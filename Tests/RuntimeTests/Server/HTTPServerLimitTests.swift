@@ -181,6 +181,39 @@ struct HTTPServerLimitTests {
     #expect(try test.answers(test.connect(), get).map(\.status) == [200])
   }
 
+  @Test("bodies share a bounded memory, which comes back")
+  func bufferedBytes() throws {
+    let test = try TestServer { $0.bufferedBytesMax = 1_000_000 }
+    let head = "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 900000\r\n\r\n"
+    func upload(_ client: TestClient, _ count: Int) throws {
+      var left = count
+      try test.pump {
+        if left > 0 { left -= client.send([UInt8](repeating: 120, count: left)) }
+        client.receive()
+        return left == 0 || client.isEnded
+      }
+      try test.settle()
+    }
+    let first = try test.connect()
+    first.send(head)
+    try upload(first, 850_000)
+    let second = try test.connect()
+    second.send(head)
+    try upload(second, 850_000)
+    try test.pump {
+      second.receive()
+      return parseAnswers(second.received).count == 1
+    }
+    #expect(second.receivedText.hasPrefix("HTTP/1.1 503"))
+    try upload(first, 50_000)
+    #expect(try test.answers(first, "").first?.body.utf8.count == 900_000)
+    #expect(test.server.state.pointee.pool.largeBytes == 0)
+    let third = try test.connect()
+    third.send(head)
+    try upload(third, 900_000)
+    #expect(try test.answers(third, "").first?.status == 200)
+  }
+
   @Test("a refused client that neither reads nor closes is cut after a short time")
   func linger() throws {
     let test = try TestServer()

@@ -114,6 +114,9 @@ struct HTTPServerTests {
     #expect(parts[1].hasPrefix("HTTP/1.1 204 No Content"))
     #expect(!parts[1].contains("Content-"))
     #expect(parts[2].isEmpty)
+    let reset = try test.answers(test.connect(), "GET /reset HTTP/1.1\r\nHost: h\r\n\r\n" + get, count: 2)
+    #expect(reset.map(\.status) == [205, 200])
+    #expect(reset[0].headers["content-length"] == "0")
   }
 
   @Test("large bodies, both ways")

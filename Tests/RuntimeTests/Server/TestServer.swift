@@ -14,7 +14,7 @@ final class ManualClock {
 }
 
 /// Answers by path: `/echo` the body, `/later` when the test says so, `/big` with many bytes,
-/// `/stream` in pieces by the test, `/empty` with 204, all others with a line that names the request.
+/// `/stream` in pieces by the test, `/empty` with 204, `/reset` with 205, all others with a line that names the request.
 final class TestHandler: ExchangeHandler {
   var server: HTTPServer<TestHandler>?
   var seen: [String] = []
@@ -32,6 +32,7 @@ final class TestHandler: ExchangeHandler {
     case "/echo": respond(exchange, Array(request.body))
     case "/big": respond(exchange, [UInt8](repeating: UInt8(ascii: "x"), count: bigBytes))
     case "/empty": respond(exchange, [], status: 204)
+    case "/reset": respond(exchange, Array("dropped".utf8), status: 205)
     default: respond(exchange, Array("\(text(request.methodName)) \(path)\n".utf8))
     }
   }
