@@ -3,12 +3,14 @@
 extension FactsBuilder {
   mutating func findContexts() {
     guard !tree.nodes.isEmpty else { return }
-    handDown(0)
-    for index in stride(from: tree.nodes.count - 1, to: 0, by: -1) { handDown(UInt32(index)) }
+    // One copy for all nodes: the contexts change while the tree is walked.
+    let tree = tree
+    handDown(0, tree)
+    for index in stride(from: tree.nodes.count - 1, to: 0, by: -1) { handDown(UInt32(index), tree) }
   }
 
-  private mutating func handDown(_ index: UInt32) {
-    let node = node(index)
+  private mutating func handDown(_ index: UInt32, _ tree: SyntaxTree) {
+    let node = tree.nodes[Int(index)]
     var context = contexts[Int(index)].subtracting(.target)
     if node.kind == .function {
       if !context.contains(.immediate) { context.insert(.inFunction) }

@@ -43,7 +43,11 @@ package final class BuildSession {
       files: files, isRelease: options.isRelease, changed: self.scan == nil ? nil : changed, records: records)
     self.scan = scan
     project.loadModules(&loader)
-    project.sources.merge(loader.sources) { $1 }
+    if project.sources.isEmpty {
+      project.sources = loader.sources
+    } else {
+      project.sources.merge(loader.sources) { $1 }
+    }
     project.diagnostics += loader.problems
     evaluateGateway(files, &project)
     project.check()
@@ -145,12 +149,10 @@ package final class BuildSession {
   }
 
   private func keep(_ loader: ModuleLoader) {
-    let kept = loader.records.filter { loader.loaded.contains($0.key) }
-    let isSmaller = kept.count != loader.records.count
-    records = kept
-    guard let cache, loader.hasChanges || isSmaller else { return }
+    records = loader.records
+    guard let cache, loader.hasChanges else { return }
     var pack = CachePack()
-    pack.records = kept
+    pack.records = records
     cache.store(cacheName, pack.encoded(origin))
   }
 }
