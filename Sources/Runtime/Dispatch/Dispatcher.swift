@@ -56,6 +56,7 @@ final class Dispatcher: ExchangeHandler {
     spacer_lua_pop(main, 1)
     guard lua_checkstack(main, Generation.anchorEnd + 64) != 0 else { return nil }
     lua_settop(main, Generation.anchorEnd - 1)
+    record.pointee.run_memory_bytes = policy.callMemoryBytes
     installCallbacks()
     _ = install(artifact, keepsUnchanged: false)
   }
@@ -77,8 +78,10 @@ final class Dispatcher: ExchangeHandler {
       }
       let generation = currentGeneration
       guard let artifact = generations[Int(generation)]?.artifact else { return }
-      guard let route = artifact.routes.match(
-        request.method, path: Span(_unsafeBytes: path), parameters: &parameters) else {
+      guard
+        let route = artifact.routes.match(
+          request.method, path: Span(_unsafeBytes: path), parameters: &parameters)
+      else {
         refuse(exchange, request, path, artifact, trace)
         return
       }
@@ -99,7 +102,8 @@ final class Dispatcher: ExchangeHandler {
   }
 
   /// The path as the matcher takes it.
-  private func normalPath(of request: borrowing RequestView) throws(RequestFailure) -> UnsafeRawBufferPointer {
+  private func normalPath(of request: borrowing RequestView) throws(RequestFailure) -> UnsafeRawBufferPointer
+  {
     let path = request.path
     guard request.head.flags.contains(.unusualPath) else { return path }
     normalPath.reset()

@@ -70,7 +70,9 @@ extension Dispatcher {
   private func pushHandler(
     _ module: Int, of generation: Int32, onto coroutine: OpaquePointer
   ) throws(RequestFailure) {
-    guard let anchor = generations[Int(generation)]?.anchor else { throw RequestFailure(503, "shutting down") }
+    guard let anchor = generations[Int(generation)]?.anchor else {
+      throw RequestFailure(503, "shutting down")
+    }
     if lua_rawgeti(main, anchor, Int64(module) + 1) != LUA_TFUNCTION {
       spacer_lua_pop(main, 1)
       try loadHandler(module, of: generation, anchor: anchor)
@@ -100,7 +102,9 @@ extension Dispatcher {
     }
     let kind = stack.typeName(at: -1)
     stack.pop()
-    let path = generations[Int(generation)].map { String(decoding: $0.artifact.path(of: module), as: UTF8.self) }
+    let path = generations[Int(generation)].map {
+      String(decoding: $0.artifact.path(of: module), as: UTF8.self)
+    }
     let message = "\(path ?? "the module") returns a \(kind), not a function"
     log.message(.error, message, trace: nil)
     throw RequestFailure(500, policy.showsErrors ? message : "Internal Server Error")
@@ -207,7 +211,8 @@ extension Dispatcher {
     let caller = currentCall
     guard caller >= 0 else { return raise(state, "flow.call works inside a handler only", at: true) }
     guard let name = stack.bytes(at: 1) else {
-      return raise(state, "flow.call: the function's name must be a string, not \(stack.typeName(at: 1))", at: true)
+      return raise(
+        state, "flow.call: the function's name must be a string, not \(stack.typeName(at: 1))", at: true)
     }
     do throws(RequestFailure) {
       let child = try beginFlow(state, name: name, caller: caller)
@@ -243,7 +248,8 @@ extension Dispatcher {
       throw RequestFailure(500, "flow.call is nested deeper than \(policy.flowDepthMax) calls")
     }
     let generation = calls[caller].generation
-    guard let artifact = generations[Int(generation)]?.artifact, let module = artifact.function(named: name) else {
+    guard let artifact = generations[Int(generation)]?.artifact, let module = artifact.function(named: name)
+    else {
       throw RequestFailure(404, "flow.call: no function named '\(HeaderText.printable(name))'")
     }
     transfer.reset()

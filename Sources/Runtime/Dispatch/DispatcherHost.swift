@@ -12,7 +12,9 @@ extension Dispatcher {
       return dispatcher.invoke(function, state)
     }
     record.pointee.find_module = { context, name, length in
-      guard let dispatcher = Dispatcher.from(context) else { return spacer_module_place(index: -1, builtin: 0) }
+      guard let dispatcher = Dispatcher.from(context) else {
+        return spacer_module_place(index: -1, builtin: 0)
+      }
       return dispatcher.findModule(UnsafeRawBufferPointer(start: name, count: length))
     }
     record.pointee.module_chunk = { context, index in
@@ -90,7 +92,8 @@ extension Dispatcher {
   private func environmentVariable(_ state: OpaquePointer) -> Int32 {
     let stack = LuaStack(state)
     guard let name = stack.text(at: 1) else {
-      return raise(state, "bad argument #1 to 'getenv' (string expected, got \(stack.typeName(at: 1)))", at: true)
+      return raise(
+        state, "bad argument #1 to 'getenv' (string expected, got \(stack.typeName(at: 1)))", at: true)
     }
     guard let value = policy.environment[name] else {
       lua_pushnil(state)
@@ -129,7 +132,8 @@ extension Dispatcher {
 
   /// Forgets an old generation that has no calls left.
   func retire(_ generation: Int32) {
-    guard generation != currentGeneration, let old = generations[Int(generation)], old.callsInFlight == 0 else { return }
+    guard generation != currentGeneration, let old = generations[Int(generation)], old.callsInFlight == 0
+    else { return }
     lua_pushnil(main)
     lua_copy(main, -1, old.anchor)
     spacer_lua_pop(main, 1)

@@ -1,5 +1,5 @@
-// Looking at bytes eight at a time. The marks that `below` and `equal` make are exact up to and including
-// the lowest one (a borrow only runs upwards), and only the lowest is used.
+// Looking at bytes sixteen at a time. A block may reach behind the range that is asked about, as long as
+// it lies within the bytes: what it finds there is cut off. The end of the bytes is walked one by one.
 // Loads go through RawSpan, which checks bounds.
 
 extension RawSpan {
@@ -28,44 +28,109 @@ extension RawSpan {
 
 /// Scans for the bytes that end something in a request's head.
 enum ByteScan {
-  @inline(__always)
-  static func below(_ word: UInt64, _ limit: UInt8) -> UInt64 {
-    (word &- 0x0101_0101_0101_0101 &* UInt64(limit)) & ~word & 0x8080_8080_8080_8080
-  }
+  typealias Block = SIMD16<UInt8>
+  typealias Marks = SIMDMask<SIMD16<Int8>>
 
   @inline(__always)
-  static func equal(_ word: UInt64, _ byte: UInt8) -> UInt64 {
-    below(word ^ (0x0101_0101_0101_0101 &* UInt64(byte)), 1)
+  static func block(_ bytes: RawSpan, _ offset: Int) -> Block {
+    bytes.unsafeLoadUnaligned(fromByteOffset: offset, as: Block.self)
   }
 
-  /// The first byte of a range that is below `limit` or DEL; the range's end when there is none.
+  /// The first marked lane, 16 when there is none.
+  @inline(__always)
+  static func first(_ marks: Marks) -> Int {
+    let halves = unsafeBitCast(marks, to: SIMD2<UInt64>.self)
+    if halves[0] != 0 { return halves[0].trailingZeroBitCount / 8 }
+    return halves[1] != 0 ? 8 &+ halves[1].trailingZeroBitCount / 8 : 16
+  }
+
+  /// The first byte of a range that a test marks; the range's end when there is none. The two forms of
+  /// the test must agree.
+  @inline(__always)
+  private static func first(
+    _ bytes: RawSpan, from start: Int, to end: Int, _ marks: (Block) -> Marks, _ isMarked: (UInt8) -> Bool
+  ) -> Int {
+    var offset = start
+    while offset < end, offset &+ 16 <= bytes.byteCount {
+      let lane = first(marks(block(bytes, offset)))
+      if lane < 16 { return min(offset &+ lane, end) }
+      offset &+= 16
+    }
+    while offset < end, !isMarked(bytes.byte(offset)) { offset &+= 1 }
+    return min(offset, end)
+  }
+
+  /// The first byte that is below `limit` or DEL.
   @inline(__always)
   static func firstBelow(_ limit: UInt8, _ bytes: RawSpan, from start: Int, to end: Int) -> Int {
-    var offset = start
-    while offset &+ 8 <= end {
-      let word = bytes.word(offset)
-      let marks = below(word, limit) | equal(word, 0x7F)
-      if marks != 0 { return offset &+ marks.trailingZeroBitCount / 8 }
-      offset &+= 8
+    first(bytes, from: start, to: end) {
+      ($0 .< Block(repeating: limit)) .| ($0 .== Block(repeating: 0x7F))
+    } _: {
+      $0 < limit || $0 == 0x7F
     }
-    while offset < end {
-      let byte = bytes.byte(offset)
-      if byte < limit || byte == 0x7F { return offset }
-      offset &+= 1
-    }
-    return end
   }
 
-  /// The first such byte of a range, or the range's end.
+  /// The first such byte.
+  @inline(__always)
   static func first(_ sought: UInt8, _ bytes: RawSpan, from start: Int, to end: Int) -> Int {
-    var offset = start
-    while offset &+ 8 <= end {
-      let marks = equal(bytes.word(offset), sought)
-      if marks != 0 { return offset &+ marks.trailingZeroBitCount / 8 }
-      offset &+= 8
+    first(bytes, from: start, to: end) {
+      $0 .== Block(repeating: sought)
+    } _: {
+      $0 == sought
     }
-    while offset < end, bytes.byte(offset) != sought { offset &+= 1 }
-    return offset
+  }
+
+  /// Where the letters, digits and hyphens end, of which names mostly are.
+  @inline(__always)
+  static func plainEnd(_ bytes: RawSpan, from start: Int, to end: Int) -> Int {
+    first(bytes, from: start, to: end) { block in
+      let isLetter = ((block | 0x20) &- 0x61) .< Block(repeating: 26)
+      let isDigit = (block &- 0x30) .< Block(repeating: 10)
+      return .!(isLetter .| isDigit .| (block .== Block(repeating: 0x2D)))
+    } _: { byte in
+      (byte | 0x20) &- 0x61 >= 26 && byte &- 0x30 >= 10 && byte != 0x2D
+    }
+  }
+
+  /// Where the token ends.
+  @inline(__always)
+  static func tokenEnd(_ bytes: RawSpan, from start: Int, to end: Int) -> Int {
+    var offset = start
+    while true {
+      offset = plainEnd(bytes, from: offset, to: end)
+      guard offset < end, isToken(bytes.byte(offset)) else { return offset }
+      offset &+= 1
+    }
+  }
+
+  /// The first byte of a path that ends it or makes it unusual: `?`, `#`, `%`, or a slash before a slash
+  /// or a dot.
+  @inline(__always)
+  static func firstInPath(_ bytes: RawSpan, from start: Int, to end: Int) -> Int {
+    var offset = start
+    while offset < end, offset &+ 17 <= bytes.byteCount {
+      let here = block(bytes, offset)
+      let next = block(bytes, offset &+ 1)
+      let isPair =
+        (here .== Block(repeating: 0x2F))
+        .& ((next .== Block(repeating: 0x2F)) .| (next .== Block(repeating: 0x2E)))
+      let isOne =
+        (here .== Block(repeating: 0x3F)) .| (here .== Block(repeating: 0x23))
+        .| (here .== Block(repeating: 0x25))
+      let lane = first(isPair .| isOne)
+      if lane < 16 { return min(offset &+ lane, end) }
+      offset &+= 16
+    }
+    while offset < end {
+      switch bytes.byte(offset) {
+      case 0x3F, 0x23, 0x25: return offset
+      case 0x2F
+      where offset &+ 1 < end && (bytes.byte(offset &+ 1) == 0x2F || bytes.byte(offset &+ 1) == 0x2E):
+        return offset
+      default: offset &+= 1
+      }
+    }
+    return end
   }
 
   /// Whether a byte may stand in a token (a method, a header's name).

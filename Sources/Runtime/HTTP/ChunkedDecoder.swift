@@ -121,8 +121,7 @@ package struct ChunkedDecoder: Equatable, Sendable, BitwiseCopyable {
     // The empty line is not among the bytes that are limited.
     let limit = start &+ allowance &+ 2
     let end = min(bytes.byteCount, limit)
-    var offset = start
-    while offset < end, ByteScan.isToken(bytes.byte(offset)) { offset &+= 1 }
+    var offset = ByteScan.tokenEnd(bytes, from: start, to: end)
     if offset < end {
       let isEmpty = offset == start && bytes.byte(offset) == 0x0D
       guard isEmpty || (offset > start && bytes.byte(offset) == UInt8(ascii: ":")) else {

@@ -117,9 +117,7 @@ package struct HeadParser: Sendable {
       }
     }
     head.method = .other
-    var offset = start
-    while offset < limit, ByteScan.isToken(bytes.byte(offset)) { offset &+= 1 }
-    return offset
+    return ByteScan.tokenEnd(bytes, from: start, to: limit)
   }
 
   /// The version of a line that is not plain HTTP/1.1, with the line's end: ten bytes.
@@ -147,7 +145,7 @@ package struct HeadParser: Sendable {
     var offset = Int(position)
     while true {
       let name = offset
-      while offset < end, ByteScan.isToken(bytes.byte(offset)) { offset &+= 1 }
+      offset = ByteScan.tokenEnd(bytes, from: offset, to: end)
       guard offset < end else { break }
       let nameEnd = offset
       guard nameEnd > name, bytes.byte(nameEnd) == UInt8(ascii: ":") else {

@@ -153,7 +153,9 @@ enum HeaderFields {
       }
       offset += 1
     } else {
-      while offset < end, bytes.byte(offset) != UInt8(ascii: ":") {
+      while true {
+        offset = ByteScan.plainEnd(bytes, from: offset, to: end)
+        guard offset < end, bytes.byte(offset) != UInt8(ascii: ":") else { break }
         let byte = bytes.byte(offset)
         guard ByteScan.isAuthority(byte), byte != UInt8(ascii: "["), byte != UInt8(ascii: "]") else {
           return false

@@ -10,8 +10,10 @@ enum TargetParser {
     if bytes.byte(start) == UInt8(ascii: "/") {
       return parsePath(&head, bytes, from: start, to: end)
     }
-    if head.method == .other, isConnect(bytes, head.methodName) { return .refused(.connectUnsupported) }
-    if bytes.byte(start) == UInt8(ascii: "*"), end == start + 1, head.method == .options {
+    if case .other = head.method, isConnect(bytes, head.methodName) { return .refused(.connectUnsupported) }
+    if bytes.byte(start) == UInt8(ascii: "*"), end == start + 1,
+      case .options = head.method
+    {
       head.path = ByteRange(start, end)
       head.flags.insert(.asterisk)
       return .complete
@@ -19,33 +21,24 @@ enum TargetParser {
     return parseAbsolute(&head, bytes, from: start, to: end)
   }
 
-  /// One pass: the query's begin, and whether the path needs normalisation.
+  /// Finds the query's begin, and whether the path needs normalisation.
   private static func parsePath(
     _ head: inout RequestHead, _ bytes: RawSpan, from start: Int, to end: Int
   ) -> HeadStep {
-    var pathEnd = end
-    var offset = start
-    var last: UInt8 = 0
-    while offset < end {
-      let byte = bytes.byte(offset)
-      switch byte {
-      case UInt8(ascii: "?"):
-        pathEnd = offset
-        head.query = ByteRange(offset + 1, end)
-        head.flags.insert(.query)
-        guard ByteScan.first(UInt8(ascii: "#"), bytes, from: offset, to: end) == end else {
+    var pathEnd = ByteScan.firstInPath(bytes, from: start, to: end)
+    while pathEnd < end {
+      let byte = bytes.byte(pathEnd)
+      if byte == UInt8(ascii: "#") { return .refused(.malformedTarget) }
+      if byte == UInt8(ascii: "?") {
+        guard ByteScan.first(UInt8(ascii: "#"), bytes, from: pathEnd, to: end) == end else {
           return .refused(.malformedTarget)
         }
-        offset = end
-        continue
-      case UInt8(ascii: "#"): return .refused(.malformedTarget)
-      case UInt8(ascii: "%"): head.flags.insert(.unusualPath)
-      case UInt8(ascii: "/"), UInt8(ascii: "."):
-        if last == UInt8(ascii: "/") { head.flags.insert(.unusualPath) }
-      default: break
+        head.query = ByteRange(pathEnd + 1, end)
+        head.flags.insert(.query)
+        break
       }
-      last = byte
-      offset &+= 1
+      head.flags.insert(.unusualPath)
+      pathEnd = ByteScan.firstInPath(bytes, from: pathEnd + 1, to: end)
     }
     head.path = ByteRange(start, pathEnd)
     return .complete

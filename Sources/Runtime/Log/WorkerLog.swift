@@ -209,7 +209,8 @@ final class WorkerLog {
       clockText.reset()
       clockText.append(decimal: Int64(parts.tm_year) + 1900)
       for (separator, value) in [
-        ("-" as StaticString, parts.tm_mon + 1), ("-", parts.tm_mday), ("T", parts.tm_hour), (":", parts.tm_min),
+        ("-" as StaticString, parts.tm_mon + 1), ("-", parts.tm_mday), ("T", parts.tm_hour),
+        (":", parts.tm_min),
         (":", parts.tm_sec),
       ] {
         clockText.append(separator)

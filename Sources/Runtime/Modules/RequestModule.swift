@@ -30,7 +30,8 @@ extension Dispatcher {
       stack.push(artifact.routes.route(Int(call.route)).pattern)
     default:
       // A called function's request is its caller's, as far as it is about the connection.
-      let pushed = server?.request(call.exchange) { request in pushField(field, of: request, onto: stack) } ?? false
+      let pushed =
+        server?.request(call.exchange) { request in pushField(field, of: request, onto: stack) } ?? false
       if !pushed { lua_pushnil(state) }
     }
     return 1

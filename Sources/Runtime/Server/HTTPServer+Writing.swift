@@ -29,8 +29,13 @@ extension HTTPServer {
       connection, status: status, headers: headers, contentType: contentType,
       framing: hasBody ? .length(body.count) : .none)
     connection.pointee.flags.insert(.answered)
-    if hasBody, connection.pointee.decoder.head.method != .head { appendBody(connection, body) }
+    if hasBody, !Self.isHead(connection) { appendBody(connection, body) }
     finishAnswer(exchange.slot, connection)
+  }
+
+  /// By pattern: comparing with `==` goes through the other module's protocol witness.
+  private static func isHead(_ connection: UnsafeMutablePointer<Connection>) -> Bool {
+    if case .head = connection.pointee.decoder.head.method { true } else { false }
   }
 
   private static func isBodiless(_ status: Int) -> Bool { status == 204 || status == 304 || status == 205 }
@@ -122,7 +127,7 @@ extension HTTPServer {
       connection, status: status, headers: headers, contentType: contentType, framing: framing)
     connection.pointee.flags.insert(.streaming)
     if framing == .chunked { connection.pointee.flags.insert(.chunked) }
-    if !hasBody || head.method == .head { connection.pointee.flags.insert(.bodiless) }
+    if !hasBody || Self.isHead(connection) { connection.pointee.flags.insert(.bodiless) }
     if exchange.slot != state.pointee.currentSlot {
       flush(connection)
       enqueue(exchange.slot, connection)
@@ -185,7 +190,7 @@ extension HTTPServer {
     writeHead(
       connection, status: refusal.status, headers: UnsafeRawBufferPointer(start: nil, count: 0),
       contentType: .json, connectionHeader: .close, framing: .length(body.count))
-    if connection.pointee.decoder.head.method != .head {
+    if !Self.isHead(connection) {
       connection.pointee.output.append(body, &state.pointee.pool)
     }
     connection.pointee.flags.formUnion([.closing, .lingers])

@@ -115,7 +115,8 @@ package final class LoadedArtifact: @unchecked Sendable {
     var partner = [Int?](repeating: nil, count: moduleCount)
     for index in 0..<moduleCount {
       let module = image.module(index)
-      guard let other = old.image.moduleIndex(named: module.name, module.kind == .library ? .library : .function)
+      guard
+        let other = old.image.moduleIndex(named: module.name, module.kind == .library ? .library : .function)
       else { continue }
       if old.image.module(other).contentHash == module.contentHash { partner[index] = other }
     }

@@ -64,7 +64,9 @@ package struct ServeOptions: Sendable {
     var rest = ArraySlice(arguments)
     while let argument = rest.popFirst() {
       guard argument.hasPrefix("-"), argument != "-" else {
-        guard options.artifactPath.isEmpty else { throw UsageError(message: "one artifact only, not also '\(argument)'") }
+        guard options.artifactPath.isEmpty else {
+          throw UsageError(message: "one artifact only, not also '\(argument)'")
+        }
         options.artifactPath = argument
         continue
       }
@@ -87,7 +89,9 @@ package struct ServeOptions: Sendable {
     case "--env": environment = value
     case "--host": host = value
     case "--port":
-      guard let number = UInt16(value) else { throw UsageError(message: "'\(value)' is no port (0 to 65535)") }
+      guard let number = UInt16(value) else {
+        throw UsageError(message: "'\(value)' is no port (0 to 65535)")
+      }
       port = number
     case "--workers":
       guard let number = Int(value), (1...1024).contains(number) else {

@@ -37,7 +37,8 @@ struct ServerConfiguration: Sendable {
     http = try Self.httpOptions(settings)
     policy = try Self.policy(settings, artifact, environment: environment)
     var format = LogFormat()
-    format.level = options.logLevel ?? ServeOptions.variable("LOG_LEVEL").flatMap(LogLevel.init(name:)) ?? .info
+    format.level =
+      options.logLevel ?? ServeOptions.variable("LOG_LEVEL").flatMap(LogLevel.init(name:)) ?? .info
     format.isJSON = !Self.isForPeople(environment)
     format.usesColor = isatty(STDOUT_FILENO) == 1 && ServeOptions.variable("NO_COLOR") == nil
     logFormat = format
@@ -50,7 +51,9 @@ struct ServerConfiguration: Sendable {
 
   // MARK: Listening
 
-  private static func places(_ settings: Settings, _ options: ServeOptions) throws(SettingsError) -> [ListenPlace] {
+  private static func places(_ settings: Settings, _ options: ServeOptions) throws(SettingsError)
+    -> [ListenPlace]
+  {
     let configuredPort = try invokerPort(settings)
     let port = options.port ?? configuredPort ?? portDefault
     if let host = options.host { return [ListenPlace(host: isAny(host) ? nil : host, port: port)] }
@@ -127,10 +130,16 @@ struct ServerConfiguration: Sendable {
       "limits.calls", default: policy.callCountMax, in: 1...400_000)
     policy.wallMilliseconds = try settings.integer(
       "limits.wallMilliseconds", default: policy.wallMilliseconds, in: 1...86_400_000)
+    policy.cpuMilliseconds = try settings.integer(
+      "limits.cpuMilliseconds", default: policy.cpuMilliseconds, in: 1...86_400_000)
+    policy.callMemoryBytes = try settings.integer(
+      "limits.callMemoryBytes", default: policy.callMemoryBytes, in: (64 << 10)...(1 << 40))
     for name in artifact.image.environmentVariables {
       if let value = getenv(name) { policy.environment[name] = String(cString: value) }
     }
-    if artifact.image.environmentVariables.contains("SPACER_ENV") { policy.environment["SPACER_ENV"] = environment }
+    if artifact.image.environmentVariables.contains("SPACER_ENV") {
+      policy.environment["SPACER_ENV"] = environment
+    }
     return policy
   }
 

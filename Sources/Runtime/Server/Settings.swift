@@ -29,20 +29,24 @@ struct Settings {
   }
 
   /// A positive integer, with `KiB`, `MiB` or `GiB` behind it if it counts bytes.
-  func integer(_ key: String, default fallback: Int, in valid: ClosedRange<Int>) throws(SettingsError) -> Int {
+  func integer(_ key: String, default fallback: Int, in valid: ClosedRange<Int>) throws(SettingsError) -> Int
+  {
     guard let text = try text(key) else { return fallback }
     var digits = Substring(text)
     var factor = 1
-    for (suffix, size) in [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)] where digits.hasSuffix(suffix) {
+    for (suffix, size) in [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)]
+    where digits.hasSuffix(suffix) {
       digits = digits.dropLast(suffix.count)
       factor = size
     }
     while digits.last == " " { digits = digits.dropLast() }
-    guard let number = Int(digits), case let (product, overflowed) = number.multipliedReportingOverflow(by: factor),
+    guard let number = Int(digits),
+      case let (product, overflowed) = number.multipliedReportingOverflow(by: factor),
       !overflowed, valid.contains(product)
     else {
       throw SettingsError(
-        message: "\(key) must be a whole number from \(valid.lowerBound) to \(valid.upperBound), not '\(text)'")
+        message:
+          "\(key) must be a whole number from \(valid.lowerBound) to \(valid.upperBound), not '\(text)'")
     }
     return product
   }

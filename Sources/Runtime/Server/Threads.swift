@@ -19,11 +19,13 @@ enum Threads {
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
     // Lua recurses in C up to 200 levels, the JSON codec in Swift up to 1,000.
     pthread_attr_setstacksize(&attributes, 8 << 20)
-    let status = pthread_create(&thread, &attributes, { context in
-      guard let context else { return nil }
-      Unmanaged<Box>.fromOpaque(context).takeRetainedValue().body()
-      return nil
-    }, box.toOpaque())
+    let status = pthread_create(
+      &thread, &attributes,
+      { context in
+        guard let context else { return nil }
+        Unmanaged<Box>.fromOpaque(context).takeRetainedValue().body()
+        return nil
+      }, box.toOpaque())
     pthread_attr_destroy(&attributes)
     precondition(status == 0, "no thread to be had: \(String(cString: strerror(status)))")
     spacer_name_thread(thread, "spacer-\(name)")

@@ -13,6 +13,7 @@ struct WorkerSetup: Sendable {
   var policy: DispatchPolicy
   var logFormat: LogFormat
   var logWriter: LogWriter
+  var watchdog: Watchdog
   /// How long a drain may take before what is left is cut off.
   var drainMilliseconds: UInt64
 }
@@ -63,6 +64,7 @@ final class Worker: @unchecked Sendable {
   }
 
   private func run() {
+    setup.watchdog.watchThisThread(dispatcher.record)
     server.whenDrained = { [unowned(unsafe) self] in loop.stop() }
     do throws(SystemCallError) {
       try loop.run(server)
@@ -80,7 +82,8 @@ final class Worker: @unchecked Sendable {
     loop.mailbox.post(
       .work {
         if !self.dispatcher.install(artifact, keepsUnchanged: keepsUnchanged) {
-          self.log.message(.error, "too many earlier generations still have calls: this one is not served", trace: nil)
+          self.log.message(
+            .error, "too many earlier generations still have calls: this one is not served", trace: nil)
         }
       })
   }
