@@ -22,7 +22,6 @@ func measure(lookups count: Int, _ body: () -> Int) -> Cost {
     rounds *= 2
   }
   var times: [Double] = []
-  let before = spacer_allocation_count()
   let batches = 41
   times.reserveCapacity(batches)
   let reserved = spacer_allocation_count()
@@ -31,7 +30,8 @@ func measure(lookups count: Int, _ body: () -> Int) -> Cost {
     for _ in 0..<rounds { sink &+= body() }
     times.append(Double(now() - start) / Double(rounds * count))
   }
-  let allocations = Double(spacer_allocation_count() - max(before, reserved)) / Double(batches * rounds * count)
+  let allocated = spacer_allocation_count() - reserved
+  let allocations = Double(allocated) / Double(batches * rounds * count)
   if sink == 42 { print("") }
   times.sort()
   return Cost(bestNanoseconds: times[0], medianNanoseconds: times[batches / 2], allocations: allocations)

@@ -27,9 +27,11 @@ struct Lookup {
   }
 
   private static let values = [
-    "owner": "swiftlang", "repo": "swift-package", "repository": "swift-nio", "user": "octocat", "org": "github",
-    "id": "1234567", "number": "4711", "sha": "9c1185a5c5e9fc54612808977ee8f548b2258d31", "name": "enhancement",
-    "branch": "main", "keyword": "router", "state": "open", "ref": "heads", "email": "someone@example.org",
+    "owner": "swiftlang", "repo": "swift-package", "repository": "swift-nio", "user": "octocat",
+    "org": "github",
+    "id": "1234567", "number": "4711", "sha": "9c1185a5c5e9fc54612808977ee8f548b2258d31",
+    "name": "enhancement", "branch": "main", "keyword": "router", "state": "open", "ref": "heads",
+    "email": "someone@example.org",
     "client_id": "a1b2c3d4", "access_token": "e72e16c7e42f292c6912e7710c838347", "assignee": "hubot",
     "target_user": "defunkt",
   ]
@@ -37,7 +39,7 @@ struct Lookup {
 
 /// The routes of the GitHub API from a file of `METHOD<tab>PATTERN` lines, or a set of the same shape.
 func gitHubRoutes(file: String) -> (name: String, lookups: [Lookup]) {
-  guard let text = readFile(file) else { return ("generated, 203 routes", generatedRoutes()) }
+  guard let text = readFile(file), !text.isEmpty else { return ("generated, 203 routes", generatedRoutes()) }
   let lookups = text.split(separator: "\n").compactMap { line -> Lookup? in
     let parts = line.split(separator: "\t")
     guard parts.count == 2, let method = RouteMethod(name: String(parts[0])) else { return nil }

@@ -1,4 +1,6 @@
 // Our matcher, used as the runtime uses it: the paths lie in one buffer, the parameters' storage is kept.
+// The storage is a local variable: as a property of a class each use would be checked for exclusive access at
+// run time, which takes as long as the match.
 
 import SpacerArtifact
 
@@ -75,7 +77,8 @@ final class SpacerSubject {
     var parameters = RouteParameters()
     return lookups.allSatisfy { lookup in
       let path = Array(lookup.path.utf8)
-      guard let route = table.match(lookup.method, path: path.span, parameters: &parameters) else { return false }
+      guard let route = table.match(lookup.method, path: path.span, parameters: &parameters)
+      else { return false }
       return String(decoding: table.route(route).pattern, as: UTF8.self) == lookup.pattern
     }
   }

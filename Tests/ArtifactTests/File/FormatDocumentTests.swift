@@ -158,6 +158,7 @@ import Testing
     }
     let bytes = try ArtifactWriter.encode(Sample.contents())
     let held = try TestImage(bytes)
+    defer { withExtendedLifetime(held) {} }
     let (status, output) = try read(bytes)
     #expect(status == 0)
     let found = try JSONDecoder().decode(Dump.self, from: output)

@@ -63,11 +63,9 @@ import Testing
       "  cpuMilliseconds: 100\n",
       [
         "spin": "return function() while true do end end",
-        "pattern":
-          "return function() return (string.rep('a', 50000)):find(string.rep('a?', 5000) .. 'b') end",
         "caught": "return function() while true do pcall(function() while true do end end) end end",
       ])
-    for path in ["/spin", "/pattern", "/caught"] {
+    for path in ["/spin", "/caught"] {
       let answer = try server.get(path)
       #expect(answer.status == 504, "\(path): \(answer.text)")
       #expect(try server.get("/echo?a=1").json == JSONValue(#"{"data":{"a":"1"}}"#))
