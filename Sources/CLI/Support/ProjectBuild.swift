@@ -82,7 +82,8 @@ final class ProjectBuild {
       let renderer = DiagnosticRenderer(sources: outcome.result.sources, useColor: console.wantsColor)
       console.write(renderer.text(outcome.result.report))
     case .json:
-      Console.standardOutput.write(DiagnosticJSON(sources: outcome.result.sources).text(outcome.result.report))
+      Console.standardOutput.write(
+        DiagnosticJSON(sources: outcome.result.sources).text(outcome.result.report))
     }
   }
 
