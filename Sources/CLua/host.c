@@ -21,25 +21,6 @@ static void set_thread_waits(lua_State *L, int waits) {
   *extra_space(L) = (*extra_space(L) & ~(uintptr_t)1) | (waits ? 1 : 0);
 }
 
-static void *allocate(void *context, void *block, size_t old_size, size_t new_size) {
-  spacer_host *host = context;
-  size_t held = block != NULL ? old_size : 0;
-  if (new_size == 0) {
-    free(block);
-    host->memory_bytes -= held;
-    return NULL;
-  }
-  if (new_size > held && host->enforces_memory &&
-      host->memory_bytes + (new_size - held) > host->memory_bytes_max) {
-    host->is_over_memory = 1;
-    return NULL;
-  }
-  void *result = realloc(block, new_size);
-  if (result == NULL) return NULL;
-  host->memory_bytes += new_size - held;
-  return result;
-}
-
 void *spacer_empty_array_address(void) {
   static char place;
   return &place;
@@ -553,7 +534,7 @@ static int open_protected(lua_State *L) {
 }
 
 lua_State *spacer_host_open(spacer_host *host) {
-  lua_State *L = lua_newstate(allocate, host);
+  lua_State *L = lua_newstate(spacer_allocate, host);
   if (L == NULL) return NULL;
   *extra_space(L) = (uintptr_t)host;
   host->main = L;
@@ -584,4 +565,5 @@ lua_State *spacer_host_open(spacer_host *host) {
 void spacer_host_close(spacer_host *host) {
   if (host->main != NULL) lua_close(host->main);
   host->main = NULL;
+  spacer_free_blocks(host);
 }

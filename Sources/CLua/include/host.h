@@ -25,6 +25,9 @@ enum {
   SPACER_FAILED = 2,
 };
 
+/// Blocks up to this size come from the allocator's own lists.
+enum { SPACER_SMALL_BYTES_MAX = 512 };
+
 /// A place in a compiled image.
 typedef struct {
   /// The module's index in its generation, or a negative number: -1 not found, -2 a built-in module, whose
@@ -83,6 +86,12 @@ typedef struct spacer_host {
   /// Why the run that just ended failed: it was over its memory, over its processor time.
   int is_over_memory;
   int is_over_time;
+
+  /// Small blocks by size, and the chunks they are carved from: the allocator's own.
+  void *free_blocks[SPACER_SMALL_BYTES_MAX / 16];
+  void *chunks;
+  char *chunk_free;
+  size_t chunk_left;
 
   /// Odd while user code runs; counts its begins and ends. This and the next are accessed atomically.
   uint64_t slice;
