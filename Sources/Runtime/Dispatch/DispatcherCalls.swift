@@ -200,8 +200,15 @@ extension Dispatcher {
   func reset(_ slot: Int32, _ coroutine: OpaquePointer) {
     let outer = currentCall
     currentCall = slot
+    let wasOverTime = record.pointee.is_over_time != 0
     spacer_reset(record, coroutine, CallTable.anchor(slot) + 1)
     currentCall = outer
+    guard wasOverTime else { return }
+    // An error raised by a hook leaves the thread with its hooks off: it could not be stopped again.
+    lua_pushnil(main)
+    lua_copy(main, -1, CallTable.anchor(slot))
+    spacer_lua_pop(main, 1)
+    calls[slot].coroutine = nil
   }
 
   // MARK: flow.call

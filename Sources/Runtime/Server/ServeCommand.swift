@@ -68,8 +68,10 @@ package enum ServeCommand {
         sigemptyset(&again)
         sigaddset(&again, SIGTERM)
         sigaddset(&again, SIGINT)
-        var number: Int32 = 0
-        if sigwait(&again, &number) == 0 { _exit(128 + number) }
+        // The workers end what takes too long themselves; this is for one that cannot.
+        var patience = timespec(tv_sec: server.drainSeconds + 5, tv_nsec: 0)
+        let number = sigtimedwait(&again, nil, &patience)
+        _exit(number > 0 ? 128 + number : 1)
       }
       server.wait()
       return

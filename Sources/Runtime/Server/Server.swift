@@ -17,6 +17,8 @@ package final class Server: Sendable {
   /// Where it listens, for people: `http://127.0.0.1:3000`.
   package let addresses: [String]
   package let port: UInt16
+  /// How long a drain may take.
+  let drainSeconds: Int
   private let workers: [Worker]
   private let logWriter: LogWriter
   private let watchdog: Watchdog
@@ -58,6 +60,7 @@ package final class Server: Sendable {
       throw StartError(message: error.message)
     }
     self.workers = workers
+    drainSeconds = configuration.policy.wallMilliseconds / 1000
   }
 
   /// Begins to serve.
