@@ -132,6 +132,20 @@ private struct ShuffledFiles: ProjectFiles {
     #expect(Compiler.build(files: Self.goodShop, cache: MemoryCache()).artifact == expected)
   }
 
+  @Test func aProjectThatIsNotThereIsOneError() {
+    let result = Compiler.build(files: DiskFiles(root: fixturesFolder + "/nowhere"))
+    #expect(result.diagnostics.map(\.id) == [.unreadableFile])
+  }
+
+  /// The deepest nesting that Lua allows, on the threads that compile.
+  @Test func deepModulesFitTheStack() {
+    let deep = String(repeating: "(", count: 180) + "1" + String(repeating: ")", count: 180)
+    let files = (0..<40).map { ("app/deep\($0).lua", "return function () return \(deep) end") }
+    let result = Compiler.build(files: project(Dictionary(files) { $1 }))
+    #expect(result.artifact != nil)
+    #expect(result.statistics.modulesCompiled == 42)
+  }
+
   @Test func theOriginalsProjectBuilds() throws {
     let result = Compiler.build(files: DiskFiles(root: fixturesFolder + "/original"))
     #expect(result.artifact != nil)
