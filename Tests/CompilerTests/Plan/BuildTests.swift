@@ -196,6 +196,7 @@ private struct ShuffledFiles: ProjectFiles {
       ("lib/routes.lua", "return {{'GET', '/y', 'hello'}}"),
       ("app/routes.lua", "return {{'GET', '/z', 'hello'}}"),
       ("app/routes.lua", nil),
+      ("lib/routes.lua", nil),
       ("app/bill.lua", nil),
       ("config/application.yml", "spacerVersion: 1\nappName: other\n"),
       ("app/gateway.lua", nil),
