@@ -115,8 +115,6 @@ void spacer_bytecode_compiler_free(spacer_bytecode_compiler *c) {
   free(c);
 }
 
-const char *spacer_bytecode_lua_release(void) { return LUA_RELEASE; }
-
 static int append(lua_State *L, const void *piece, size_t bytes, void *context) {
   (void)L;
   spacer_bytecode_compiler *c = context;

@@ -45,20 +45,6 @@ package struct BuildResult: Sendable {
 
 /// Compiles projects.
 package enum Compiler {
-  /// The release of Spacer.
-  package static let release = "0.1.0"
-
-  /// The processor that this program, and so its bytecode, is for.
-  package static var architecture: String {
-    #if arch(x86_64)
-      "x86_64"
-    #elseif arch(arm64)
-      "aarch64"
-    #else
-      #error("no name for this architecture")
-    #endif
-  }
-
   /// Builds once. Blocks, and uses all cores meanwhile.
   package static func build(
     files: any ProjectFiles, options: BuildOptions = BuildOptions(), cache: (any BuildCache)? = nil

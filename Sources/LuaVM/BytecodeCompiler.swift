@@ -17,9 +17,6 @@ package struct BytecodeCompiler: ~Copyable {
     case invalidName
   }
 
-  /// The VM's release, such as `Lua 5.4.4`: bytecode of one is not for another.
-  package static let luaRelease = String(cString: spacer_bytecode_lua_release())
-
   private let handle: OpaquePointer?
 
   package init() { handle = spacer_bytecode_compiler_new() }

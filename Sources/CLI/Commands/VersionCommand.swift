@@ -1,5 +1,5 @@
 import ArgumentParser
-import SpacerCompiler
+import SpacerArtifact
 
 /// `spacer version`.
 struct VersionCommand: ParsableCommand {
@@ -7,6 +7,6 @@ struct VersionCommand: ParsableCommand {
     commandName: "version", abstract: "Print the release of Spacer.")
 
   func run() {
-    Console.standardOutput.write("spacer \(Compiler.release)\n")
+    Console.standardOutput.write("spacer \(SpacerRelease.current)\n")
   }
 }

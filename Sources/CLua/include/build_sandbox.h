@@ -20,8 +20,6 @@ enum {
 // Returns NULL when memory is out.
 spacer_bytecode_compiler *spacer_bytecode_compiler_new(void);
 void spacer_bytecode_compiler_free(spacer_bytecode_compiler *compiler);
-// The VM's release, `Lua 5.4.4`.
-const char *spacer_bytecode_lua_release(void);
 // Compiles `text` under `chunk_name` (`@app/foo.lua`, ended by NUL). `out` is the binary chunk, or the
 // message of a rejection; it belongs to the compiler and holds until its next call.
 int spacer_bytecode_compile(

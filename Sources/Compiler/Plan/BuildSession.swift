@@ -150,8 +150,8 @@ package final class BuildSession {
 
   private var origin: CachePack.Origin {
     CachePack.Origin(
-      spacerRelease: Compiler.release, luaRelease: BytecodeCompiler.luaRelease,
-      architecture: Compiler.architecture, isRelease: options.isRelease)
+      spacerRelease: SpacerRelease.current, luaRelease: LuaHostState.luaRelease,
+      architecture: ReaderIdentity.compiledArchitecture, isRelease: options.isRelease)
   }
 
   private var cacheName: String { options.isRelease ? "modules-release" : "modules" }

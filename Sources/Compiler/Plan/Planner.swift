@@ -40,8 +40,8 @@ struct Planner {
     }
     return BuildPlan(
       contents: ArtifactContents(
-        appName: config.appName.value, spacerRelease: Compiler.release,
-        luaRelease: BytecodeCompiler.luaRelease, architecture: Compiler.architecture,
+        appName: config.appName.value, spacerRelease: SpacerRelease.current,
+        luaRelease: LuaHostState.luaRelease, architecture: ReaderIdentity.compiledArchitecture,
         isRelease: options.isRelease, environment: options.environment, modules: modules, routes: routes,
         topics: topics, triggers: triggers,
         environmentVariables: sortedNames(config.environmentVariables.map(\.value)),

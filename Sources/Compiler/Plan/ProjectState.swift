@@ -90,6 +90,9 @@ struct ProjectState {
   // MARK: Gateway
 
   mutating func reportMissingGateway() {
+    // Of a project that cannot be read at all, that is enough to say.
+    let isUnreadable = scan.diagnostics.contains { $0.id == .unreadableFile }
+    if isUnreadable, scan.modules.isEmpty, scan.configPath == nil { return }
     let path = ProjectScanner.gatewayPath
     let hasOtherWays =
       !(config?.triggers.isEmpty ?? true) || scan.modules.contains { $0.kind == .privateFunction }

@@ -61,6 +61,9 @@ import Testing
     let rewritten = try BytecodeRewriter.rewrite(chunk)
     #expect(rewritten.count <= chunk.count)
     #expect(runChunk(rewritten) == runChunk(chunk))
+    // It differs in what Lua's own stripping drops, and in nothing else.
+    #expect(!strippedByLua(chunk).isEmpty)
+    #expect(strippedByLua(rewritten) == strippedByLua(chunk))
     // Nothing is left to drop.
     #expect(try BytecodeRewriter.rewrite(rewritten) == rewritten)
   }

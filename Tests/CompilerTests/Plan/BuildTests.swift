@@ -132,6 +132,20 @@ private struct ShuffledFiles: ProjectFiles {
     #expect(Compiler.build(files: Self.goodShop, cache: MemoryCache()).artifact == expected)
   }
 
+  @Test func aProjectThatIsNotThereIsOneError() {
+    let result = Compiler.build(files: DiskFiles(root: fixturesFolder + "/nowhere"))
+    #expect(result.diagnostics.map(\.id) == [.unreadableFile])
+  }
+
+  /// The deepest nesting that Lua allows, on the threads that compile.
+  @Test func deepModulesFitTheStack() {
+    let deep = String(repeating: "(", count: 180) + "1" + String(repeating: ")", count: 180)
+    let files = (0..<40).map { ("app/deep\($0).lua", "return function () return \(deep) end") }
+    let result = Compiler.build(files: project(Dictionary(files) { $1 }))
+    #expect(result.artifact != nil)
+    #expect(result.statistics.modulesCompiled == 42)
+  }
+
   @Test func theOriginalsProjectBuilds() throws {
     let result = Compiler.build(files: DiskFiles(root: fixturesFolder + "/original"))
     #expect(result.artifact != nil)
@@ -182,6 +196,7 @@ private struct ShuffledFiles: ProjectFiles {
       ("lib/routes.lua", "return {{'GET', '/y', 'hello'}}"),
       ("app/routes.lua", "return {{'GET', '/z', 'hello'}}"),
       ("app/routes.lua", nil),
+      ("lib/routes.lua", nil),
       ("app/bill.lua", nil),
       ("config/application.yml", "spacerVersion: 1\nappName: other\n"),
       ("app/gateway.lua", nil),
