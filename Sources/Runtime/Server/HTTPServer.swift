@@ -1,8 +1,8 @@
 // An HTTP/1.1 server on one loop: connections in a table, requests decoded in their buffers and handed to
 // the handler one at a time per connection, answers written at once.
 //
-// Sockets are watched edge-triggered for everything from the start, so that no request costs a call to
-// change it: `readable` and `blocked` in a connection's flags remember what the edges said.
+// Sockets are watched edge-triggered for everything from when they first rest, so that no request costs a
+// call to change it: `readable` and `blocked` in a connection's flags remember what the edges said.
 //
 // Who closes: only the top of a turn (an event, a timer, the queue of connections to go on with) closes a
 // connection or calls the handler. `respond` and its kin, which the handler may call at any time, put
