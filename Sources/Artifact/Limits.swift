@@ -19,7 +19,8 @@ package enum Limits {
   /// Segments of all routes together; keeps offsets within the table in 32 bits.
   package static let routeSegmentsMax = 1 << 20
   package static let patternBytesMax = 4_096
-  /// Segments of one pattern; also the depth of the matcher's stack of open choices.
-  package static let patternSegmentsMax = 128
+  /// Segments of one pattern. Also the depth of the matcher's stack of open choices, which takes 16 bytes each
+  /// and has to stay within the 1,024 that Swift places on the machine's stack.
+  package static let patternSegmentsMax = 64
   package static let routeParametersMax = 32
 }

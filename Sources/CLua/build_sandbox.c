@@ -1,6 +1,7 @@
 // Source text to bytecode. The state allocates from an arena and never collects: compiling makes little
 // garbage, and dropping the whole arena once in a while is far cheaper than a collector's marking. Strings
-// interned by one module serve the next until then.
+// interned by one module serve the next until then. The arena's blocks are used again, so that it stays in
+// the processor's cache and costs no page faults.
 #include "build_sandbox.h"
 
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include "clua.h"
 
 #define BLOCK_BYTES ((size_t)1 << 20)
-#define ARENA_KEEP_BYTES ((size_t)24 << 20)  // past this the state is dropped between two modules
+#define ARENA_KEEP_BYTES ((size_t)3 << 20)   // past this the state is dropped between two modules
 #define ARENA_MAX_BYTES ((size_t)1 << 30)    // past this one module counts as too large
 
 typedef struct block {
@@ -22,7 +23,8 @@ typedef struct block {
 struct spacer_bytecode_compiler {
   lua_State *L;
   block *blocks;       // in use, newest first
-  size_t total_bytes;  // capacity of all blocks
+  block *spare;        // of BLOCK_BYTES each, free
+  size_t total_bytes;  // capacity of the blocks in use
   char *out;
   size_t out_bytes, out_capacity;
   int is_out_of_memory;
@@ -36,8 +38,13 @@ static void *arena_take(spacer_bytecode_compiler *c, size_t bytes) {
   if (b == NULL || b->capacity - b->used < bytes) {
     size_t capacity = bytes > BLOCK_BYTES / 4 ? bytes : BLOCK_BYTES;
     if (capacity > ARENA_MAX_BYTES - c->total_bytes) return NULL;
-    block *fresh = malloc(sizeof(block) + capacity);
-    if (fresh == NULL) return NULL;
+    block *fresh = capacity == BLOCK_BYTES ? c->spare : NULL;
+    if (fresh != NULL) {
+      c->spare = fresh->next;
+    } else {
+      fresh = malloc(sizeof(block) + capacity);
+      if (fresh == NULL) return NULL;
+    }
     fresh->capacity = capacity;
     fresh->used = 0;
     c->total_bytes += capacity;
@@ -77,10 +84,17 @@ static void *arena_allocate(void *context, void *old, size_t old_bytes, size_t n
 
 static void drop_state(spacer_bytecode_compiler *c) {
   c->L = NULL;  // never closed: all its memory is the arena's
+  size_t kept = 0;
   while (c->blocks != NULL) {
     block *b = c->blocks;
     c->blocks = b->next;
-    free(b);
+    if (b->capacity == BLOCK_BYTES && kept < 2 * ARENA_KEEP_BYTES) {
+      kept += b->capacity;
+      b->next = c->spare;
+      c->spare = b;
+    } else {
+      free(b);
+    }
   }
   c->total_bytes = 0;
 }
@@ -92,6 +106,11 @@ spacer_bytecode_compiler *spacer_bytecode_compiler_new(void) {
 void spacer_bytecode_compiler_free(spacer_bytecode_compiler *c) {
   if (c == NULL) return;
   drop_state(c);
+  while (c->spare != NULL) {
+    block *b = c->spare;
+    c->spare = b->next;
+    free(b);
+  }
   free(c->out);
   free(c);
 }

@@ -4,8 +4,10 @@
 // globals table else.
 #include "host.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sandbox.h"
 
@@ -17,21 +19,6 @@ static int thread_waits(lua_State *L) { return (int)(*extra_space(L) & 1); }
 
 static void set_thread_waits(lua_State *L, int waits) {
   *extra_space(L) = (*extra_space(L) & ~(uintptr_t)1) | (waits ? 1 : 0);
-}
-
-static void *allocate(void *context, void *block, size_t old_size, size_t new_size) {
-  spacer_host *host = context;
-  size_t held = block != NULL ? old_size : 0;
-  if (new_size == 0) {
-    free(block);
-    host->memory_bytes -= held;
-    return NULL;
-  }
-  void *result = realloc(block, new_size);
-  if (result == NULL) return NULL;
-  host->memory_bytes += new_size - held;
-  if (host->memory_bytes > host->memory_bytes_peak) host->memory_bytes_peak = host->memory_bytes;
-  return result;
 }
 
 void *spacer_empty_array_address(void) {
@@ -81,7 +68,10 @@ static int host_function(lua_State *L) {
   spacer_host *host = spacer_host_of(L);
   int number = (int)lua_tointeger(L, lua_upvalueindex(1));
   luaL_checkstack(L, 20, "host function");
+  int enforces = host->enforces_memory;
+  host->enforces_memory = 0;
   int result = host->invoke(host->context, L, number);
+  host->enforces_memory = enforces;
   if (result >= 0) return result;
   switch (result) {
     case SPACER_RAISE_AT:
@@ -112,6 +102,75 @@ void spacer_push_host_function(lua_State *L, int number, const char *name) {
   lua_pushinteger(L, number < 0 ? -number : number);
   lua_pushstring(L, name);
   lua_pushcclosure(L, number < 0 ? waiting_host_function : host_function, 2);
+}
+
+// MARK: Runs and their bounds
+
+static void raise_over_time(lua_State *L, lua_Debug *activation) {
+  (void)activation;
+  spacer_host_of(L)->is_over_time = 1;
+  luaL_error(L, "the call used up its processor time");
+}
+
+/// From now on every instruction of the running thread raises.
+static void stop_running(spacer_host *host) {
+  if (host->running != NULL) lua_sethook(host->running, raise_over_time, LUA_MASKCOUNT, 1);
+}
+
+static _Thread_local spacer_host *thread_host;
+
+static void interrupted(int signal) {
+  (void)signal;
+  spacer_host *host = thread_host;
+  if (host == NULL) return;
+  uint64_t slice = __atomic_load_n(&host->slice, __ATOMIC_RELAXED);
+  if ((slice & 1) != 0 && slice == __atomic_load_n(&host->condemned_slice, __ATOMIC_RELAXED)) {
+    stop_running(host);
+  }
+}
+
+void spacer_watch_thread(spacer_host *host) {
+  struct sigaction action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = interrupted;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGURG, &action, NULL);
+  thread_host = host;
+}
+
+uint64_t spacer_slice(spacer_host *host) { return __atomic_load_n(&host->slice, __ATOMIC_SEQ_CST); }
+
+void spacer_stop(spacer_host *host, pthread_t thread, uint64_t slice) {
+  __atomic_store_n(&host->condemned_slice, slice, __ATOMIC_SEQ_CST);
+  pthread_kill(thread, SIGURG);
+}
+
+void spacer_watchdog_set_sleeps(int *sleeps, int value) {
+  __atomic_store_n(sleeps, value, __ATOMIC_SEQ_CST);
+}
+
+/// User code begins on `L`. Nested begins belong to the outermost run.
+static void begin_run(spacer_host *host, lua_State *L) {
+  host->running = L;
+  host->is_over_time = 0;
+  host->is_over_memory = 0;
+  host->memory_bytes_max = host->memory_bytes + host->run_memory_bytes;
+  host->enforces_memory = host->run_memory_bytes > 0;
+  __atomic_add_fetch(&host->slice, 1, __ATOMIC_SEQ_CST);
+  if (host->watchdog_sleeps != NULL && __atomic_load_n(host->watchdog_sleeps, __ATOMIC_RELAXED) &&
+      __atomic_exchange_n(host->watchdog_sleeps, 0, __ATOMIC_SEQ_CST)) {
+    uint64_t one = 1;
+    // A full counter has woken it already.
+    ssize_t ignored = write(host->watchdog_wake_up, &one, sizeof one);
+    (void)ignored;
+  }
+}
+
+static void end_run(spacer_host *host, lua_State *L) {
+  __atomic_add_fetch(&host->slice, 1, __ATOMIC_RELEASE);
+  host->enforces_memory = 0;
+  host->running = NULL;
+  if (host->is_over_time || lua_gethook(L) != NULL) lua_sethook(L, NULL, 0, 0);
 }
 
 // MARK: Coroutines of the user's
@@ -158,8 +217,11 @@ static int resume_inner(lua_State *L, lua_State *inner, int arguments, int *succ
   }
   lua_xmove(L, inner, arguments);
   int results = 0;
-  int status = lua_resume(inner, L, arguments, &results);
   spacer_host *host = spacer_host_of(L);
+  host->running = inner;
+  int status = lua_resume(inner, L, arguments, &results);
+  host->running = L;
+  if (host->is_over_time) stop_running(host);
   if (status == LUA_YIELD && host->is_waiting) {
     lua_settop(inner, -results - 1);
     set_thread_waits(inner, 1);
@@ -303,8 +365,14 @@ static void load_module(lua_State *L, spacer_host *host, int index) {
     return;
   }
   lua_pop(main, 1);
+  // A memory error on the main thread would end the process: none is raised but in the module's own code.
+  int enforces = host->enforces_memory;
+  host->enforces_memory = 0;
   spacer_module_chunk chunk = host->module_chunk(host->context, index);
-  if (luaL_loadbufferx(L, chunk.bytes, chunk.length, chunk.chunk_name, "b") != LUA_OK) lua_error(L);
+  if (luaL_loadbufferx(L, chunk.bytes, chunk.length, chunk.chunk_name, "b") != LUA_OK) {
+    host->enforces_memory = enforces;
+    lua_error(L);
+  }
   spacer_join_environment(L, -1);
   lua_pushlightuserdata(main, (void *)&module_is_loading);
   lua_rawseti(main, loaded_index, index + 1);
@@ -314,12 +382,15 @@ static void load_module(lua_State *L, spacer_host *host, int index) {
   set_environment(host, SPACER_INDEX_SHARED);
   lua_pushstring(L, chunk.chunk_name + 1);
   host->loading++;
+  host->enforces_memory = enforces;
   int status = lua_pcall(L, 1, 1, 0);
+  host->enforces_memory = 0;
   host->loading--;
   set_environment(host, callers_globals);
   if (status != LUA_OK) {
     lua_pushnil(main);
     lua_rawseti(main, loaded_index, index + 1);
+    host->enforces_memory = enforces;
     lua_error(L);
   }
   if (lua_isnil(L, -1)) {
@@ -329,6 +400,7 @@ static void load_module(lua_State *L, spacer_host *host, int index) {
   lua_pushvalue(L, -1);
   lua_xmove(L, main, 1);
   lua_rawseti(main, loaded_index, index + 1);
+  host->enforces_memory = enforces;
 }
 
 static int load_module_protected(lua_State *L) {
@@ -347,7 +419,15 @@ int spacer_load_module(spacer_host *host, int index) {
   lua_settop(loader, 0);
   lua_pushcfunction(loader, load_module_protected);
   lua_pushinteger(loader, index);
+  // A module that a run asks for is bounded with it.
+  int is_outermost_run = host->running == NULL;
+  lua_State *outer_running = host->running;
+  if (is_outermost_run) begin_run(host, loader);
+  host->running = loader;
   int status = lua_pcall(loader, 1, 1, 0);
+  host->running = outer_running;
+  if (is_outermost_run) end_run(host, loader);
+  lua_sethook(loader, NULL, 0, 0);
   lua_xmove(loader, main, 1);
   return status;
 }
@@ -356,9 +436,12 @@ static void push_builtin(lua_State *L, spacer_host *host, int builtin) {
   lua_State *main = host->main;
   if (lua_rawgeti(main, SPACER_INDEX_BUILTINS, builtin + 1) == LUA_TNIL) {
     lua_pop(main, 1);
+    int enforces = host->enforces_memory;
+    host->enforces_memory = 0;
     host->push_builtin(host->context, main, builtin);
     lua_pushvalue(main, -1);
     lua_rawseti(main, SPACER_INDEX_BUILTINS, builtin + 1);
+    host->enforces_memory = enforces;
   }
   if (L != main) lua_xmove(main, L, 1);
 }
@@ -388,12 +471,30 @@ int spacer_require(lua_State *L) {
 int spacer_resume(spacer_host *host, lua_State *coroutine, lua_State *from, int globals, int arguments,
                   int raises, int *results) {
   lua_State *outer = host->current;
+  lua_State *outer_running = host->running;
   int outer_globals = host->globals_index;
   set_environment(host, globals);
   host->current = coroutine;
   host->is_waiting = 0;
   host->raises = raises;
+  if (outer == NULL) {
+    begin_run(host, coroutine);
+  } else {
+    // A called function's code is bounded with its caller's.
+    host->running = coroutine;
+    host->enforces_memory = host->run_memory_bytes > 0;
+  }
   int status = lua_resume(coroutine, from != NULL ? from : host->main, arguments, results);
+  if (outer == NULL) {
+    end_run(host, coroutine);
+  } else {
+    host->running = outer_running;
+    host->enforces_memory = 0;
+    if (host->is_over_time) {
+      lua_sethook(coroutine, NULL, 0, 0);
+      stop_running(host);
+    }
+  }
   host->current = outer;
   host->raises = 0;
   set_environment(host, outer_globals);
@@ -410,7 +511,16 @@ void spacer_reset(spacer_host *host, lua_State *coroutine, int globals) {
   int outer_globals = host->globals_index;
   set_environment(host, globals);
   host->current = coroutine;
+  // What `<close>` variables run is a run of its own.
+  lua_State *outer_running = host->running;
+  int over_time = host->is_over_time;
+  int over_memory = host->is_over_memory;
+  if (outer_running == NULL) begin_run(host, coroutine);
   lua_resetthread(coroutine);
+  if (outer_running == NULL) end_run(host, coroutine);
+  host->running = outer_running;
+  host->is_over_time = over_time;
+  host->is_over_memory = over_memory;
   host->current = outer;
   set_environment(host, outer_globals);
   lua_settop(coroutine, 0);
@@ -424,7 +534,7 @@ static int open_protected(lua_State *L) {
 }
 
 lua_State *spacer_host_open(spacer_host *host) {
-  lua_State *L = lua_newstate(allocate, host);
+  lua_State *L = lua_newstate(spacer_allocate, host);
   if (L == NULL) return NULL;
   *extra_space(L) = (uintptr_t)host;
   host->main = L;
@@ -455,4 +565,5 @@ lua_State *spacer_host_open(spacer_host *host) {
 void spacer_host_close(spacer_host *host) {
   if (host->main != NULL) lua_close(host->main);
   host->main = NULL;
+  spacer_free_blocks(host);
 }

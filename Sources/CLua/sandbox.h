@@ -11,3 +11,8 @@ void spacer_add_coroutine_functions(lua_State *L);
 int spacer_require(lua_State *L);
 /// Fills the shared globals; raises when memory is out. Runs on a thread other than the main one.
 void spacer_open_sandbox(lua_State *L);
+
+/// Lua's allocator; `context` is the host.
+void *spacer_allocate(void *context, void *block, size_t old_size, size_t new_size);
+/// Gives the chunks of small blocks back, after the state is closed.
+void spacer_free_blocks(spacer_host *host);

@@ -3,7 +3,7 @@
 
 @testable import SpacerArtifact
 
-/// Owns a copy of some bytes, aligned to 64.
+/// Owns a copy of some bytes, aligned to 64. Whoever uses an image in it has to keep it alive.
 final class TestMemory {
   let buffer: UnsafeMutableRawBufferPointer
 

@@ -6,6 +6,9 @@ struct ByteBuilder {
 
   var count: Int { bytes.count }
 
+  /// Makes room, so that a large content is not moved while it grows.
+  mutating func reserve(_ count: Int) { bytes.reserveCapacity(count) }
+
   mutating func append(_ value: some FixedWidthInteger & UnsignedInteger) {
     var rest = value
     for _ in 0..<(value.bitWidth / 8) {

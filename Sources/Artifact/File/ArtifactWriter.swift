@@ -32,6 +32,7 @@ package enum ArtifactWriter {
       }
     }
     var file = ByteBuilder()
+    file.reserve(end)
     file.append(contentsOf: ArtifactLayout.magic)
     file.append(UInt64(0))
     file.append(ArtifactLayout.formatVersion)
@@ -103,6 +104,8 @@ private struct SectionWriter {
 
   private mutating func modules() throws(ArtifactError) -> [UInt8] {
     var result = ByteBuilder()
+    bytecode.reserve(
+      contents.modules.reduce(0) { $0 + $1.bytecode.count + ArtifactLayout.bytecodeAlignment })
     for module in contents.modules {
       bytecode.align(to: ArtifactLayout.bytecodeAlignment)
       guard bytecode.count + module.bytecode.count <= Limits.artifactBytesMax else {

@@ -13,17 +13,10 @@ package enum PathNormalizer {
   private static let slash = UInt8(ascii: "/")
   private static let dot = UInt8(ascii: ".")
 
-  /// Whether a path holds an escape, `//`, something that may be a dot segment, or a NUL. Where this is false
-  /// the path is in normal form already.
+  /// Whether a path holds an escape, `//`, a segment that begins with a dot, or a NUL, or does not begin with
+  /// `/`. Where this is false the path is in normal form already.
   package static func needsNormalization(_ path: Span<UInt8>) -> Bool {
-    var previous: UInt8 = 0x2E
-    for index in path.indices {
-      let byte = path[index]
-      if byte == UInt8(ascii: "%") || byte == 0 { return true }
-      if previous == slash && (byte == slash || byte == dot) { return true }
-      previous = byte
-    }
-    return false
+    path.withUnsafeBytes { bytes in PathWords.with(bytes) { $0.hasSpecial } ?? true }
   }
 
   /// Normalises a path that begins with `/` and returns its new length; what follows it in `path` is garbage.

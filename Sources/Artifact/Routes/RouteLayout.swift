@@ -44,7 +44,7 @@ enum RouteLayout {
     static let alternativeMethods = 35
     static let suffixCount = 36
     static let wildcardMethods = 38
-    static let reserved = 39
+    static let parameterMethods = 39
     static let others = 40
     static let parameter = 44
     static let routes = 48
@@ -79,9 +79,9 @@ enum RouteLayout {
   }
 }
 
-/// What a segment is compared by: its first eight bytes and its last eight, little-endian, zero-padded when
-/// there are fewer. Together with the length they decide segments up to 16 bytes; of longer ones the bytes
-/// between are compared one by one.
+/// What a segment is compared by: its first eight bytes, little-endian, zero-padded when there are fewer, and
+/// its last eight, or zero when there are at most eight in all. Together with the length they decide segments
+/// of up to 16 bytes; of longer ones the bytes between are compared one by one.
 struct SegmentKey: Equatable {
   var low: UInt64
   var high: UInt64
@@ -93,7 +93,7 @@ struct SegmentKey: Equatable {
 
   init(_ bytes: some Collection<UInt8>) {
     low = Self.word(bytes.prefix(8))
-    high = Self.word(bytes.suffix(8))
+    high = bytes.count > 8 ? Self.word(bytes.suffix(8)) : 0
   }
 
   private static func word(_ bytes: some Collection<UInt8>) -> UInt64 {

@@ -125,6 +125,7 @@ private struct RouteTableEncoder {
       }
     }
     if let parameter = node.parameter {
+      nodes.set(parameter.methodsBelow, at: position + RouteLayout.Node.parameterMethods)
       nodes.set(offset(ofNodeAt: nodes.count), at: position + RouteLayout.Node.parameter)
       appendNode(parameter, text: [], to: &queue)
     }
@@ -148,23 +149,11 @@ private struct RouteTableEncoder {
     }
     nodes.append(UInt16(text.count))
     nodes.append(node.methodsHere)
-    nodes.append(Self.methodsBelow(node))
+    nodes.append(node.methodsBelow)
     nodes.appendZeros(RouteLayout.Node.alternativeMethods - RouteLayout.Node.statics)
-    nodes.append(Self.alternativeMethods(node))
+    nodes.append(node.alternativeMethods)
     nodes.appendZeros(RouteLayout.Node.routes - RouteLayout.Node.suffixCount)
     for route in node.routes { nodes.append(route.map { UInt16($0) } ?? RouteLayout.noRoute) }
-  }
-
-  /// Methods that have a route at or under a node. Depth is bounded by the segments of a pattern.
-  private static func methodsBelow(_ node: RouteTree) -> UInt8 {
-    node.statics.values.reduce(node.methodsHere | alternativeMethods(node)) { $0 | methodsBelow($1) }
-  }
-
-  private static func alternativeMethods(_ node: RouteTree) -> UInt8 {
-    var methods = node.suffixes.values.reduce(0) { $0 | methodsBelow($1) }
-    if let parameter = node.parameter { methods |= methodsBelow(parameter) }
-    if let wildcard = node.wildcard { methods |= wildcard.methodsHere }
-    return methods
   }
 
   // MARK: Routes and text

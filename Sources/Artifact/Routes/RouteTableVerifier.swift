@@ -121,9 +121,6 @@ struct RouteTableVerifier {
 
   private func verifyRoutes(ofNodeAt offset: Int, way: Way, _ routes: List) throws(ArtifactError) {
     let methods = memory.load(UInt8.self, at: offset + Node.methodsHere)
-    guard memory.load(UInt8.self, at: offset + Node.reserved) == 0 else {
-      throw malformed("reserved bytes of a node are not zero")
-    }
     for bit in 0..<8 {
       let route = memory.load(UInt16.self, at: offset + Node.routes + 2 * bit)
       guard methods & (1 << UInt8(bit)) != 0 else {
@@ -162,7 +159,7 @@ struct RouteTableVerifier {
         throw malformed("a node's and its wildcard's methods differ")
       }
     }
-    if memory.load32(at: offset + Node.parameter) != 0 {
+    if memory.load(UInt8.self, at: offset + Node.parameterMethods) != 0 {
       try reach(from: index, offset + Node.parameter, count: 1, .parameter, nodes, &ways)
     }
   }

@@ -53,8 +53,19 @@ final class RouteTree {
 
   /// Methods that have a route here.
   var methodsHere: UInt8 {
-    RouteMethod.allCases.reduce(0) { $0 | (routes[Int($1.rawValue)] == nil ? 0 : $1.bit) }
+    RouteMethod.allCases.reduce(0) { $0 | (any == nil && named[Int($1.rawValue)] == nil ? 0 : $1.bit) }
   }
+
+  /// Methods that have a route here or under this node. Found once: ask when every route is in. Depth is
+  /// bounded by the segments of a pattern.
+  private(set) lazy var methodsBelow: UInt8 =
+    statics.values.reduce(methodsHere | alternativeMethods) { $0 | $1.methodsBelow }
+
+  /// The same for what is tried after the static children.
+  private(set) lazy var alternativeMethods: UInt8 =
+    suffixes.values.reduce((parameter?.methodsBelow ?? 0) | (wildcard?.methodsHere ?? 0)) {
+      $0 | $1.methodsBelow
+    }
 
   /// Suffixes in the order they are tried: the longest first.
   var orderedSuffixes: [(text: [UInt8], node: RouteTree)] {

@@ -14,11 +14,12 @@ struct StaticSlots {
   init(keys: [SegmentKey]) {
     var bits = 0
     while 1 << bits < keys.count { bits += 1 }
+    // A large node settles for the first few shifts: trying them all would cost too much for little.
+    let isLarge = keys.count > 512
     var best: StaticSlots?
-    for extra in 0...3 {
-      for shift in stride(from: 64 - (bits + extra) - (bits + extra == 0 ? 1 : 0), through: 0, by: -1) {
-        // A large node settles for the high bits: trying all shifts would cost too much for little.
-        if keys.count > 512 && best != nil { break }
+    for extra in isLarge ? 1...1 : 0...3 {
+      let highest = min(64 - (bits + extra), 63)
+      for shift in stride(from: highest, through: isLarge ? highest - 4 : 0, by: -1) {
         let candidate = StaticSlots(keys: keys, bits: bits + extra, shift: shift)
         if candidate.probes < best?.probes ?? Int.max { best = candidate }
         if candidate.probes == 1 { break }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import SpacerArtifact
 
 /// `spacer inspect`.
 struct InspectCommand: ParsableCommand {
@@ -10,8 +9,7 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "Print JSON.") var json = false
 
   func run() throws {
-    let file = try ArtifactFile.open(artifact)
-    let report = ArtifactReport(file.image)
+    let report = try ArtifactReport(ArtifactFile.open(artifact))
     Console.standardOutput.write(json ? report.json.text : report.text)
   }
 }

@@ -25,12 +25,11 @@ struct RoutesCommand: ParsableCommand {
 
   func run() throws {
     let (request, path) = try request()
-    let file = try Self.open(path ?? ".")
+    let listing = try RouteListing(Self.open(path ?? "."))
     if let request {
-      let explanation = RouteMatch(request.method, request.path, in: file.image)
+      let explanation = listing.explanation(method: request.method, path: request.path)
       Console.standardOutput.write(json ? explanation.json.text : explanation.text)
     } else {
-      let listing = RouteListing(file.image)
       Console.standardOutput.write(json ? listing.json.text : listing.text)
     }
   }
@@ -39,7 +38,9 @@ struct RoutesCommand: ParsableCommand {
   private func request() throws -> (request: (method: String, path: String)?, target: String?) {
     guard let first = match.first else { return (nil, target) }
     var words = first.split(separator: " ").map(String.init) + match.dropFirst()
-    guard words.count >= 2 else { throw ValidationError("--match takes a method and a path: --match GET /users/7") }
+    guard words.count >= 2 else {
+      throw ValidationError("--match takes a method and a path: --match GET /users/7")
+    }
     let request = (method: words.removeFirst().uppercased(), path: words.removeFirst())
     guard request.path.hasPrefix("/") else {
       throw ValidationError("--match takes a path that begins with '/', not '\(request.path)'")
@@ -64,49 +65,5 @@ struct RoutesCommand: ParsableCommand {
     } catch {
       throw CommandFailure.missing("cannot use the artifact of '\(path)': \(error)")
     }
-  }
-}
-
-/// The routes of an artifact as a table.
-struct RouteListing {
-  private struct Row {
-    var methods: String
-    var pattern: String
-    var function: String
-    var path: String
-    var line: Int
-  }
-
-  private var rows: [Row]
-
-  init(_ image: ArtifactImage) {
-    rows = (0..<image.routes.routeCount).map { index in
-      let route = image.routes.route(index)
-      let module = image.module(route.module)
-      return Row(
-        methods: route.methods.text, pattern: String(decoding: route.pattern, as: UTF8.self),
-        function: module.nameString, path: module.pathString, line: route.line)
-    }
-  }
-
-  var text: String {
-    if rows.isEmpty { return "no routes\n" }
-    var table = Table(header: ["METHOD", "PATH", "FUNCTION", "DEFINED IN"])
-    for row in rows {
-      let place = row.line > 0 ? "app/gateway.lua:\(row.line)" : "app/gateway.lua (computed)"
-      table.add([row.methods, row.pattern, row.function, place])
-    }
-    return table.text
-  }
-
-  var json: JSONText {
-    .array(
-      rows.map { row in
-        .object([
-          ("methods", .string(row.methods)), ("pattern", .string(row.pattern)),
-          ("function", .string(row.function)), ("file", .string(row.path)),
-          ("line", row.line > 0 ? .integer(row.line) : .null),
-        ])
-      })
   }
 }

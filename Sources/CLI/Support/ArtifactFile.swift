@@ -9,6 +9,8 @@ import SpacerArtifact
 final class ArtifactFile {
   /// The view; use it only while this object lives.
   let image: ArtifactImage
+  /// The same as plain values.
+  let contents: ArtifactContents
   private let memory: UnsafeMutableRawBufferPointer
 
   /// Verifies `bytes`. Artifacts for other machines are welcome: nothing is run here.
@@ -23,6 +25,7 @@ final class ArtifactFile {
       memory.deallocate()
       throw error
     }
+    contents = image.contents()
     self.memory = memory
   }
 

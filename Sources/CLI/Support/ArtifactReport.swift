@@ -4,13 +4,11 @@ import SpacerArtifact
 
 /// An artifact's content in the order of the file.
 struct ArtifactReport {
-  private let image: ArtifactImage
-  private let contents: ArtifactContents
+  private let file: ArtifactFile
+  private var image: ArtifactImage { file.image }
+  private var contents: ArtifactContents { file.contents }
 
-  init(_ image: ArtifactImage) {
-    self.image = image
-    contents = image.contents()
-  }
+  init(_ file: ArtifactFile) { self.file = file }
 
   // MARK: Text
 
@@ -23,10 +21,11 @@ struct ArtifactReport {
         ["debug records", contents.isRelease ? "without local variables (--release)" : "complete"],
         ["bytes", String(image.byteCount)], ["checksum", Self.hex(image.checksum)],
       ])
-    var parts = [head.text, sectionTable, moduleTable, "routes\n" + RouteListing(image).text]
+    var parts = [head.text, sectionTable, moduleTable, "routes\n" + RouteListing(file).text]
     if !contents.topics.isEmpty { parts.append(topicTable) }
     if !contents.environmentVariables.isEmpty {
-      parts.append("environment variables\n  " + contents.environmentVariables.joined(separator: "\n  ") + "\n")
+      parts.append(
+        "environment variables\n  " + contents.environmentVariables.joined(separator: "\n  ") + "\n")
     }
     if !contents.settings.isEmpty {
       let rows = contents.settings.map { ["  " + $0.key, Self.text($0.value)] }
@@ -69,14 +68,14 @@ struct ArtifactReport {
 
   var json: JSONText {
     .object([
-      ("formatVersion", .integer(Int(image.formatVersion))), ("bytes", .integer(image.byteCount)),
+      ("formatVersion", .integer(Int(image.formatVersion))), ("fileBytes", .integer(image.byteCount)),
       ("checksum", .string(Self.hex(image.checksum))), ("appName", .string(contents.appName)),
       ("spacerRelease", .string(contents.spacerRelease)), ("luaRelease", .string(contents.luaRelease)),
       ("architecture", .string(contents.architecture)), ("isRelease", .boolean(contents.isRelease)),
       ("environment", contents.environment.map { .string($0) } ?? .null),
       ("sections", .array(image.sections.map { Self.json($0) })),
       ("modules", .array(contents.modules.map { json($0) })),
-      ("routes", .array(contents.routes.map { json($0) })),
+      ("routes", RouteListing(file).json),
       ("topics", .strings(contents.topics)),
       ("triggers", .array(contents.triggers.map { json($0) })),
       ("environmentVariables", .strings(contents.environmentVariables)),
@@ -100,18 +99,10 @@ struct ArtifactReport {
       }
     return .object([
       ("name", .string(module.name)), ("path", .string(module.path)), ("kind", .string(kind)),
-      ("bytecodeBytes", .integer(module.bytecode.count)), ("contentHash", .string(Self.hex(module.contentHash))),
+      ("bytes", .integer(module.bytecode.count)), ("contentHash", .string(Self.hex(module.contentHash))),
       ("requires", .strings(module.requires.map { contents.modules[$0].name })),
       ("builtins", .strings(module.builtins)), ("appends", .strings(module.appends)),
       ("calls", .strings(module.calls)),
-    ])
-  }
-
-  private func json(_ route: ArtifactContents.Route) -> JSONText {
-    .object([
-      ("methods", .strings(route.methods.text.split(separator: ",").map { String($0.filter { $0 != " " }) })),
-      ("pattern", .string(route.pattern)), ("function", .string(contents.modules[route.module].name)),
-      ("line", .integer(route.line)),
     ])
   }
 

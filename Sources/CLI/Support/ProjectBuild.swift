@@ -16,16 +16,19 @@ final class ProjectBuild {
 
     /// `34 modules, 12 routes, 56.7 KB in 12 ms (33 cached)`.
     var summary: String {
-      var parts = [Self.count(moduleCount, "module")]
-      if let plan = result.plan { parts.append(Self.count(plan.contents.routes.count, "route")) }
+      var parts: [String] = []
+      if let contents = result.plan?.contents {
+        parts = [Self.count(contents.modules.count, "module"), Self.count(contents.routes.count, "route")]
+      }
       if let artifact { parts.append(Self.size(artifact.count)) }
       let cached = result.statistics.modulesCached
       return parts.joined(separator: ", ") + " in \(duration)" + (cached > 0 ? " (\(cached) cached)" : "")
     }
 
-    /// `1 of 34 modules compiled`.
+    /// `1 of 34 files compiled`.
     var work: String {
-      "\(result.statistics.modulesCompiled) of \(Self.count(moduleCount, "module")) compiled"
+      let compiled = result.statistics.modulesCompiled
+      return "\(compiled) of \(Self.count(compiled + result.statistics.modulesCached, "file")) compiled"
     }
 
     /// `12 ms`.
@@ -33,8 +36,6 @@ final class ProjectBuild {
       let tenths = (nanoseconds + 50_000) / 100_000
       return tenths < 100 ? "\(tenths / 10).\(tenths % 10) ms" : "\((tenths + 5) / 10) ms"
     }
-
-    private var moduleCount: Int { result.statistics.modulesCompiled + result.statistics.modulesCached }
 
     private static func count(_ number: Int, _ noun: String) -> String {
       number == 1 ? "1 \(noun)" : "\(number) \(noun)s"
@@ -81,7 +82,8 @@ final class ProjectBuild {
       let renderer = DiagnosticRenderer(sources: outcome.result.sources, useColor: console.wantsColor)
       console.write(renderer.text(outcome.result.report))
     case .json:
-      Console.standardOutput.write(DiagnosticJSON(sources: outcome.result.sources).text(outcome.result.report))
+      Console.standardOutput.write(
+        DiagnosticJSON(sources: outcome.result.sources).text(outcome.result.report))
     }
   }
 

@@ -2,6 +2,7 @@
 // C side of it: a Lua error is a longjmp and must never cross a Swift frame. Swift's callbacks use only API
 // calls that cannot raise, and say what shall happen by their result.
 #pragma once
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,9 @@ enum {
   SPACER_PARKED = 1,
   SPACER_FAILED = 2,
 };
+
+/// Blocks up to this size come from the allocator's own lists.
+enum { SPACER_SMALL_BYTES_MAX = 512 };
 
 /// A place in a compiled image.
 typedef struct {
@@ -69,9 +73,34 @@ typedef struct spacer_host {
   /// How many module loads are in progress.
   int loading;
 
-  /// Bytes now and at most so far held by the Lua state.
+  /// The thread whose code runs: `current`, or a coroutine it resumed.
+  lua_State *running;
+  /// Bytes the Lua state holds.
   size_t memory_bytes;
-  size_t memory_bytes_peak;
+  /// What it may hold while user code runs; no limit holds while host code does.
+  size_t memory_bytes_max;
+  /// Whether user code runs.
+  int enforces_memory;
+  /// What one run may add, for `memory_bytes_max` to be set at its begin.
+  size_t run_memory_bytes;
+  /// Why the run that just ended failed: it was over its memory, over its processor time.
+  int is_over_memory;
+  int is_over_time;
+
+  /// Small blocks by size, and the chunks they are carved from: the allocator's own.
+  void *free_blocks[SPACER_SMALL_BYTES_MAX / 16];
+  void *chunks;
+  char *chunk_free;
+  size_t chunk_left;
+
+  /// Odd while user code runs; counts its begins and ends. This and the next are accessed atomically.
+  uint64_t slice;
+  /// The slice that shall be stopped.
+  uint64_t condemned_slice;
+  /// Tells whether the watchdog sleeps and must be woken when user code begins; NULL without one.
+  int *watchdog_sleeps;
+  /// The eventfd that wakes it.
+  int watchdog_wake_up;
 } spacer_host;
 
 // Fixed places on the main thread's stack.
@@ -123,5 +152,15 @@ int spacer_load_module(spacer_host *host, int index);
 /// the error on top.
 int spacer_resume(spacer_host *host, lua_State *coroutine, lua_State *from, int globals, int arguments,
                   int raises, int *results);
+/// Makes the calling thread the one whose user code `spacer_stop` interrupts; `host` is its own.
+void spacer_watch_thread(spacer_host *host);
+/// Number of the run in progress, even when none is. From any thread.
+uint64_t spacer_slice(spacer_host *host);
+/// Has the run of that number raise an error at its next instruction, over and over, so that no pcall keeps
+/// it alive. From any thread; a run that has ended meanwhile is not touched.
+void spacer_stop(spacer_host *host, pthread_t thread, uint64_t slice);
+/// Sets what `spacer_host.watchdog_sleeps` points to, in order with what other threads do around it.
+void spacer_watchdog_set_sleeps(int *sleeps, int value);
+
 /// Closes pending `<close>` variables of a failed or abandoned coroutine and makes it usable again.
 void spacer_reset(spacer_host *host, lua_State *coroutine, int globals);

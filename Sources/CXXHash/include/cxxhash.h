@@ -3,5 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bytemask.h"
+
 /// XXH3, 64 bits, seed 0, of `length` bytes.
 uint64_t spacer_xxh3_64(const void *bytes, size_t length);

@@ -26,13 +26,14 @@ package struct DiskCache: BuildCache {
 
   package func load(_ name: String) -> [UInt8]? {
     guard
-      let bytes = try? DirectoryReader.contents(
+      var bytes = try? DirectoryReader.contents(
         of: folder + "/" + name, bytesMax: CompilerLimits.cacheBytesMax),
       bytes.count >= CacheKey.bytesCount
     else { return nil }
-    let content = bytes[CacheKey.bytesCount...]
-    guard key.verifies(bytes[..<CacheKey.bytesCount], of: content) else { return nil }
-    return Array(content)
+    let code = Array(bytes[..<CacheKey.bytesCount])
+    guard key.verifies(code[...], of: bytes[CacheKey.bytesCount...]) else { return nil }
+    bytes.removeFirst(CacheKey.bytesCount)
+    return bytes
   }
 
   package func store(_ name: String, _ bytes: [UInt8]) {

@@ -58,10 +58,7 @@ struct FactsBuilder {
   /// By symbol: what the local stands for, and the node of its only value.
   var meanings: [Meaning]
   var values: [UInt32]
-  /// By string: what the global of that name stands for; nil until asked.
-  var globalMeanings: [Meaning?]
-  /// By string: whether the name is a standard global; nil until asked.
-  var standardNames: [Bool?]
+  let knownGlobals = WellKnownNames.globals
   /// By node.
   var contexts: [Context]
   var endsFlow: [Bool]
@@ -81,8 +78,6 @@ struct FactsBuilder {
     static let target = Context(rawValue: 8)
     /// Runs only after a test that an engine-only name exists.
     static let engineTested = Context(rawValue: 16)
-    /// The table that a field is read from, or the callee of a call.
-    static let inner = Context(rawValue: 32)
   }
 
   init(path: String, bytes: [UInt8], tree: SyntaxTree) {
@@ -91,8 +86,6 @@ struct FactsBuilder {
     self.tree = tree
     meanings = Array(repeating: .unknown, count: tree.symbols.count)
     values = Array(repeating: NodeID.none.index, count: tree.symbols.count)
-    globalMeanings = Array(repeating: nil, count: tree.strings.count)
-    standardNames = Array(repeating: nil, count: tree.strings.count)
     contexts = Array(repeating: [], count: tree.nodes.count)
     endsFlow = Array(repeating: false, count: tree.nodes.count)
     escapes = Array(repeating: false, count: tree.symbols.count)

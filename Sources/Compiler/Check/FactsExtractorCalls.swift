@@ -96,27 +96,21 @@ extension FactsBuilder {
       if contexts[Int(index)].contains(.target) { replacesEnvironment = true }
       return
     }
-    let context = contexts[Int(index)]
-    if isStandard(node.a), !context.contains(.target) { return }
+    let known = global(node.a)
+    if known.isStandard { return }
     let isEngine =
-      switch globalMeaning(node.a) {
+      switch known.meaning {
       case .engineTable, .engineFunction: true
       default: false
       }
+    let context = contexts[Int(index)]
     let reference = ModuleFacts.Reference(
       name: tree.text(node.a), range: range(index), isGuarded: context.contains(.guarded))
     if context.contains(.target) {
-      if !isStandard(node.a) { facts.globalWrites.append(reference) }
+      facts.globalWrites.append(reference)
     } else if !isEngine {
       facts.globalReads.append(reference)
     }
-  }
-
-  private mutating func isStandard(_ name: UInt32) -> Bool {
-    if let known = standardNames[Int(name)] { return known }
-    let isStandard = StandardGlobals.names.contains(tree.text(name))
-    standardNames[Int(name)] = isStandard
-    return isStandard
   }
 
   /// A field of `ngx`, `io` and the like.

@@ -3,50 +3,61 @@
 extension FactsBuilder {
   mutating func findContexts() {
     guard !tree.nodes.isEmpty else { return }
-    handDown(0)
-    for index in stride(from: tree.nodes.count - 1, to: 0, by: -1) { handDown(UInt32(index)) }
+    // One copy for all nodes: the contexts change while the tree is walked.
+    let tree = tree
+    handDown(0, tree)
+    for index in stride(from: tree.nodes.count - 1, to: 0, by: -1) { handDown(UInt32(index), tree) }
   }
 
-  private mutating func handDown(_ index: UInt32) {
-    let node = node(index)
-    var context = contexts[Int(index)].subtracting([.target, .inner])
+  private mutating func handDown(_ index: UInt32, _ tree: SyntaxTree) {
+    let node = tree.nodes[Int(index)]
+    var context = contexts[Int(index)].subtracting(.target)
     if node.kind == .function {
       if !context.contains(.immediate) { context.insert(.inFunction) }
       context.remove(.immediate)
     }
     if node.kind != .parenthesized { context.remove(.immediate) }
-    let tree = tree
-    if !context.isEmpty { tree.forEachChild(of: node) { contexts[Int($0)].formUnion(context) } }
+    if !context.isEmpty { Self.handDown(context, from: node, in: tree, to: &contexts) }
     switch node.kind {
     case .assignment: for target in tree.list(node.a) { contexts[Int(target)].insert(.target) }
     case .functionStatement: contexts[Int(node.a)].insert(.target)
-    case .index: contexts[Int(node.a)].insert(.inner)
-    case .methodCall: contexts[Int(node.a)].insert(.inner)
     case .call: handDownCall(node)
     case .binary:
       if node.c == BinaryOperator.and.rawValue, testsEngine(node.a) {
         contexts[Int(node.b)].insert(.engineTested)
       }
     case .ifStatement:
-      let parts = Array(tree.list(node.a))
-      for position in stride(from: 0, to: parts.count - 1, by: 2) where testsEngine(parts[position]) {
-        contexts[Int(parts[position + 1])].insert(.engineTested)
+      let parts = tree.list(node.a)
+      var condition: UInt32?
+      for part in parts {
+        if let tested = condition {
+          if testsEngine(tested) { contexts[Int(part)].insert(.engineTested) }
+          condition = nil
+        } else {
+          condition = part
+        }
       }
     default: break
     }
   }
 
+  private static func handDown(
+    _ context: Context, from node: Node, in tree: borrowing SyntaxTree, to contexts: inout [Context]
+  ) {
+    tree.forEachChild(of: node) { contexts[Int($0)].formUnion(context) }
+  }
+
   private mutating func handDownCall(_ node: Node) {
-    contexts[Int(node.a)].insert(.inner)
     if self.node(node.a).kind == .parenthesized { contexts[Int(node.a)].insert(.immediate) }
+    let arguments = tree.list(node.b)
     let callee = meaning(of: node.a)
-    if callee == .pcall || callee == .xpcall, let first = tree.list(node.b).first {
+    if callee == .pcall || callee == .xpcall, let first = arguments.first {
       contexts[Int(first)].insert(.guarded)
       if self.node(first).kind == .function { contexts[Int(first)].insert(.immediate) }
     }
     // A table handed to a function may come back with a metatable.
     guard callee != .harmlessFunction, callee != .error, callee != .require else { return }
-    for argument in tree.list(node.b) { escape(argument) }
+    for argument in arguments { escape(argument) }
   }
 
   mutating func escape(_ index: UInt32) {
@@ -54,7 +65,7 @@ extension FactsBuilder {
   }
 
   /// Whether a condition asks for the existence of an engine-only name: `ngx`, `ngx ~= nil`, `type(ngx) == …`.
-  private mutating func testsEngine(_ index: UInt32, depth: Int = 0) -> Bool {
+  private func testsEngine(_ index: UInt32, depth: Int = 0) -> Bool {
     let node = node(index)
     guard depth < 5 else { return false }
     switch node.kind {

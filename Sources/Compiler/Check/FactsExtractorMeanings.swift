@@ -42,72 +42,50 @@ extension FactsBuilder {
   }
 
   /// What an expression stands for; looks through a few levels only, since such names are short.
-  mutating func meaning(of index: UInt32, depth: Int = 0) -> Meaning {
+  func meaning(of index: UInt32, depth: Int = 0) -> Meaning {
     let node = node(index)
     guard depth < 6 else { return .unknown }
     switch node.kind {
     case .stringLiteral: return .string(node.a)
     case .localReference: return meanings[Int(node.b)]
-    case .globalReference: return globalMeaning(node.a)
+    case .globalReference: return global(node.a).meaning
     case .parenthesized: return meaning(of: node.a, depth: depth + 1)
     case .index:
       guard case .string(let key) = meaning(of: node.b, depth: depth + 1) else { return .unknown }
-      return fieldMeaning(of: node.a, tree.text(key), depth: depth)
+      return fieldMeaning(of: node.a, key, depth: depth)
     case .call:
       guard meaning(of: node.a, depth: depth + 1) == .require, let name = tree.list(node.b).first,
         case .string(let text) = meaning(of: name, depth: depth + 1)
       else { return .unknown }
-      switch tree.text(text) {
-      case "topics": return .topics
-      case "flow": return .flow
-      case "ngx", "ffi": return .engineTable(text)
+      switch text {
+      case WellKnownNames.topics: return .topics
+      case WellKnownNames.flow: return .flow
+      case WellKnownNames.ngx, WellKnownNames.ffi: return .engineTable(text)
       default: return .unknown
       }
     default: return .unknown
     }
   }
 
-  private mutating func fieldMeaning(of object: UInt32, _ key: String, depth: Int) -> Meaning {
+  private func fieldMeaning(of object: UInt32, _ key: UInt32, depth: Int) -> Meaning {
     switch (meaning(of: object, depth: depth + 1), key) {
-    case (.topics, "append"): return .append
-    case (.flow, "call"): return .call
-    case (.flow, "all"): return .callAll
-    case (.os, "getenv"): return .getenv
+    case (.topics, WellKnownNames.append): return .append
+    case (.flow, WellKnownNames.call): return .call
+    case (.flow, WellKnownNames.callAll): return .callAll
+    case (.os, WellKnownNames.getenv): return .getenv
     default:
       let object = node(object)
-      if object.kind == .globalReference, StandardGlobals.libraries.contains(tree.text(object.a)) {
-        return .harmlessFunction
-      }
-      return .unknown
+      return object.kind == .globalReference && global(object.a).isLibrary ? .harmlessFunction : .unknown
     }
   }
 
-  mutating func globalMeaning(_ name: UInt32) -> Meaning {
-    if let known = globalMeanings[Int(name)] { return known }
-    let text = tree.text(name)
-    let meaning: Meaning =
-      switch text {
-      case "require": .require
-      case "pcall": .pcall
-      case "xpcall": .xpcall
-      case "error": .error
-      case "setmetatable": .setmetatable
-      case "topics": .topics
-      case "flow": .flow
-      case "os": .os
-      case _ where EngineOnlyNames.tables.contains(text): .engineTable(name)
-      case _ where EngineOnlyNames.functions.contains(text): .engineFunction(name)
-      case "ipairs", "pairs", "next", "print", "type", "tostring", "tonumber", "rawget", "rawset", "rawlen",
-        "rawequal", "select", "getmetatable":
-        .harmlessFunction
-      default: .unknown
-      }
-    globalMeanings[Int(name)] = meaning
-    return meaning
+  /// What is known of the global of that name.
+  func global(_ name: UInt32) -> WellKnownNames.Global {
+    Int(name) < knownGlobals.count ? knownGlobals[Int(name)] : WellKnownNames.Global()
   }
 
   /// The text an expression always has: a literal, a local that only ever held one, or such with `..` between.
-  mutating func constantText(_ index: UInt32, depth: Int = 0) -> String? {
+  func constantText(_ index: UInt32, depth: Int = 0) -> String? {
     let node = node(index)
     guard depth < 8 else { return nil }
     if node.kind == .binary, node.c == BinaryOperator.concat.rawValue {

@@ -14,6 +14,8 @@ struct ModuleChecks {
   let facts: [ModuleFacts?]
   let gateway: ModuleFacts?
   let entries: [GatewayEntry]
+  /// Every file with facts, the gateway last.
+  let files: [(path: String, facts: ModuleFacts)]
 
   var diagnostics: [Diagnostic] = []
 
@@ -26,6 +28,9 @@ struct ModuleChecks {
     self.facts = facts
     self.gateway = gateway
     self.entries = entries
+    var files = zip(scan.modules, facts).compactMap { module, facts in facts.map { (module.path, $0) } }
+    if let gateway, let path = scan.gatewayPath { files.append((path, gateway)) }
+    self.files = files
   }
 
   /// What the checks find, in no particular order.
@@ -41,13 +46,6 @@ struct ModuleChecks {
     checks.checkGlobals()
     checks.checkEventLoops()
     return checks.diagnostics
-  }
-
-  /// Every file with facts: path, facts.
-  var files: [(path: String, facts: ModuleFacts)] {
-    var files = zip(scan.modules, facts).compactMap { module, facts in facts.map { (module.path, $0) } }
-    if let gateway, let path = scan.gatewayPath { files.append((path, gateway)) }
-    return files
   }
 
   /// An error, or a warning where the code is prepared for the failure.

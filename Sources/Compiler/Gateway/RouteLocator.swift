@@ -100,7 +100,7 @@ struct RouteLocator {
     }
     if case .string(let bytes) = value, let gateway = modules.gatewayFile,
       let literal = literalsByLine[line]?.first(where: {
-        gateway.tree.strings[Int(gateway.tree[$0].a)] == bytes
+        gateway.tree.strings[Int(gateway.tree[$0].a)].elementsEqual(bytes)
       })
     {
       return SourceLocation(path: gatewayPath, range: gateway.tree.range(literal))

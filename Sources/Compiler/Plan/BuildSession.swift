@@ -33,30 +33,49 @@ package final class BuildSession {
   }
 
   private func run(_ files: any ProjectFiles, changed: Set<String>?, emits: Bool) -> BuildResult {
-    readCache()
-    let scan = scanned(files, changed: changed)
+    let (scan, known) = scannedAndKnown(files, changed: changed)
     var project = ProjectState(scan: scan)
     project.diagnostics = scan.diagnostics
 
     readConfig(files, &project)
     var loader = ModuleLoader(
-      files: files, isRelease: options.isRelease, changed: self.scan == nil ? nil : changed, records: records)
+      files: files, isRelease: options.isRelease, changed: self.scan == nil ? nil : changed, records: known)
     self.scan = scan
     project.loadModules(&loader)
-    project.sources.merge(loader.sources) { $1 }
+    if project.sources.isEmpty {
+      project.sources = loader.sources
+    } else {
+      project.sources.merge(loader.sources) { $1 }
+    }
     project.diagnostics += loader.problems
-    evaluateGateway(files, &project)
-    project.check()
+    records = loader.records
 
     var statistics = BuildStatistics()
     statistics.modulesCompiled = loader.compiledCount
     statistics.modulesCached = loader.loaded.count - loader.compiledCount - loader.problems.count
     statistics.filesRead = project.sources.count
-    keep(loader)
-    return finish(files, project, statistics, emits: emits)
+    // The cache is written while the rest of the build goes on.
+    return Parallel.with(storing(hasChanges: loader.hasChanges)) {
+      evaluateGateway(files, &project)
+      project.check()
+      return finish(files, project, statistics, emits: emits)
+    }.0
   }
 
   // MARK: Phases
+
+  /// The project's files, and the modules that are known already. The first time the cache is read while the
+  /// files are listed.
+  private func scannedAndKnown(
+    _ files: any ProjectFiles, changed: Set<String>?
+  ) -> (scan: ScannedProject, known: [String: ModuleRecord]) {
+    guard !isCacheRead, let cache else { return (scanned(files, changed: changed), records) }
+    isCacheRead = true
+    let (name, origin) = (cacheName, origin)
+    return Parallel.with(
+      { cache.load(name).flatMap { CachePack($0, origin: origin) }?.records ?? [:] },
+      { scanned(files, changed: changed) })
+  }
 
   private func scanned(_ files: any ProjectFiles, changed: Set<String>?) -> ScannedProject {
     // Without a file that came, went or may belong to the original's runtime, the last scan holds.
@@ -137,20 +156,14 @@ package final class BuildSession {
 
   private var cacheName: String { options.isRelease ? "modules-release" : "modules" }
 
-  private func readCache() {
-    guard !isCacheRead else { return }
-    isCacheRead = true
-    guard let bytes = cache?.load(cacheName), let pack = CachePack(bytes, origin: origin) else { return }
-    records = pack.records
-  }
-
-  private func keep(_ loader: ModuleLoader) {
-    let kept = loader.records.filter { loader.loaded.contains($0.key) }
-    let isSmaller = kept.count != loader.records.count
-    records = kept
-    guard let cache, loader.hasChanges || isSmaller else { return }
-    var pack = CachePack()
-    pack.records = kept
-    cache.store(cacheName, pack.encoded(origin))
+  /// Writes the known modules to the cache, if there is news.
+  private func storing(hasChanges: Bool) -> @Sendable () -> Void {
+    guard let cache, hasChanges else { return {} }
+    let (name, origin, records) = (cacheName, origin, records)
+    return {
+      var pack = CachePack()
+      pack.records = records
+      cache.store(name, pack.encoded(origin))
+    }
   }
 }

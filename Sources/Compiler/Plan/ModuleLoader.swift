@@ -50,6 +50,14 @@ struct ModuleLoader {
     for (path, outcome) in zip(paths, outcomes) { take(outcome, path: path) }
   }
 
+  /// Drops the records of modules that this run did not come to.
+  mutating func forgetOthers() {
+    let wanted = loaded
+    guard !records.keys.allSatisfy({ wanted.contains($0) }) else { return }
+    records = records.filter { wanted.contains($0.key) }
+    hasChanges = true
+  }
+
   private mutating func take(_ outcome: Outcome, path: String) {
     switch outcome {
     case .unchanged: break

@@ -14,6 +14,16 @@ enum Parallel {
   /// Processors that are online.
   private static let processorCount = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 
+  /// Runs `other` on another thread while `body` runs on this one; returns when both are done.
+  static func with<Result, Other: Sendable>(
+    _ other: @escaping @Sendable () -> Other, _ body: () -> Result
+  ) -> (Result, Other) {
+    let outcome = Background<Other>()
+    DispatchQueue.global(qos: .userInitiated).async { outcome.finish(other()) }
+    let result = body()
+    return (result, outcome.wait())
+  }
+
   /// `body` for each index below `count`, on as many threads as there are processors; blocks until all are
   /// done. Each thread has a Lua compiler of its own.
   static func map<Result: Sendable>(
@@ -37,5 +47,24 @@ enum Parallel {
       collected.withLock { $0 += own }
     }
     return collected.withLock { $0 }.sorted { $0.index < $1.index }.map(\.result)
+  }
+}
+
+/// The result of work on another thread.
+private final class Background<Value: Sendable>: Sendable {
+  private let value = Mutex<Value?>(nil)
+  private let isDone = DispatchSemaphore(value: 0)
+
+  func finish(_ value: Value) {
+    self.value.withLock { $0 = value }
+    isDone.signal()
+  }
+
+  /// Waits for `finish`; to be called once.
+  func wait() -> Value {
+    while true {
+      isDone.wait()
+      if let value = value.withLock({ $0 }) { return value }
+    }
   }
 }

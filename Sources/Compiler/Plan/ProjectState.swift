@@ -35,8 +35,8 @@ struct ProjectState {
     let ofGateway = scan.gatewayPath.map { requiredModules(by: $0, loader) } ?? []
     // What only the gateway requires is checked, and stays out of the artifact.
     follow(roots + ofGateway, &loader)
-    let loaded = loader.loaded
-    records = loader.records.filter { loaded.contains($0.key) }
+    loader.forgetOthers()
+    records = loader.records
     for index in reachable(from: roots, loader) where records[scan.modules[index].path] != nil {
       isIncluded[index] = true
     }

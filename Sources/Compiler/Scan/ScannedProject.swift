@@ -61,17 +61,17 @@ package struct ScannedProject: Equatable, Sendable {
 
   /// The key of a name as `require` or a route writes it.
   package static func key(_ name: String) -> String {
-    String(decoding: name.utf8.map { $0 == 0x2E ? 0x2F : $0 }, as: UTF8.self)
+    guard name.utf8.contains(0x2E) else { return name }
+    return String(decoding: name.utf8.map { $0 == 0x2E ? 0x2F : $0 }, as: UTF8.self)
   }
 
   /// The index of the module that `require name` loads: app/ before lib/, and in each the file itself before
   /// a folder's `init.lua`. Nil when the project has none; a built-in module may then answer.
   package func resolve(require name: String) -> Int? {
     let key = Self.key(name)
-    for modules in [functionsByKey, librariesByKey] {
-      if let index = modules[key] ?? modules[key + "/init"] { return index }
-    }
-    return nil
+    if let index = functionsByKey[key] { return index }
+    let folder = key + "/init"
+    return functionsByKey[folder] ?? librariesByKey[key] ?? librariesByKey[folder]
   }
 
   /// The index of the function that a route, a trigger or `flow.call` names, private ones included. A leading

@@ -2,12 +2,46 @@
 // indexes integers and makes no String.
 //
 // Invariants: `slots` has a power of two entries, is never more than half full, and holds index + 1, 0 for
-// free; the keywords, then `_ENV` and `self`, are entered first, in this order.
+// free; the keywords, `_ENV`, `self`, then the well-known names are entered first, in this order.
+
+/// Byte strings by number, one behind the other in one array.
+package struct StringTable: Sendable {
+  private var content: [UInt8] = []
+  private var ends: [UInt32] = []
+
+  package init() {}
+
+  package var count: Int { ends.count }
+
+  package subscript(index: Int) -> ArraySlice<UInt8> { content[start(of: index)..<Int(ends[index])] }
+
+  @inline(__always)
+  private func start(of index: Int) -> Int { index == 0 ? 0 : Int(ends[index - 1]) }
+
+  mutating func append(_ bytes: ArraySlice<UInt8>) {
+    content.append(contentsOf: bytes)
+    ends.append(UInt32(truncatingIfNeeded: content.count))
+  }
+
+  /// Whether the string at `index` is `bytes[start..<end]`.
+  @inline(__always)
+  func matches(_ index: Int, _ bytes: [UInt8], _ start: Int, _ end: Int) -> Bool {
+    let first = self.start(of: index)
+    let count = end - start
+    guard Int(ends[index]) - first == count else { return false }
+    var offset = 0
+    while offset < count {
+      if content[first + offset] != bytes[start + offset] { return false }
+      offset += 1
+    }
+    return true
+  }
+}
 
 struct Interner: Sendable {
-  private(set) var strings: [[UInt8]] = []
+  private(set) var strings = StringTable()
   private var hashes: [UInt32] = []
-  private var slots = [UInt32](repeating: 0, count: 256)
+  private var slots = [UInt32](repeating: 0, count: 512)
 
   static let environmentName = UInt32(TokenKind.keywordCount)
   static let selfName = UInt32(TokenKind.keywordCount + 1)
@@ -18,6 +52,7 @@ struct Interner: Sendable {
     for keyword in TokenKind.keywords { _ = interner.intern(Array(keyword.utf8)) }
     _ = interner.intern(Array("_ENV".utf8))
     _ = interner.intern(Array("self".utf8))
+    for name in WellKnownNames.all { _ = interner.intern(Array(name.utf8)) }
     return interner
   }()
 
@@ -33,27 +68,25 @@ struct Interner: Sendable {
   }
 
   /// Interns `bytes[start..<end]`, whose hash is `hash`.
+  @inline(__always)
   mutating func intern(_ bytes: [UInt8], _ start: Int, _ end: Int, hash: UInt32) -> UInt32 {
     let mask = slots.count - 1
     var slot = Int(hash ^ (hash >> 15)) & mask
     while slots[slot] != 0 {
       let index = Int(slots[slot]) - 1
-      if hashes[index] == hash, matches(strings[index], bytes, start, end) { return UInt32(index) }
+      if hashes[index] == hash, strings.matches(index, bytes, start, end) { return UInt32(index) }
       slot = (slot + 1) & mask
     }
+    return enter(bytes[start..<end], hash: hash, slot: slot)
+  }
+
+  private mutating func enter(_ bytes: ArraySlice<UInt8>, hash: UInt32, slot: Int) -> UInt32 {
     let index = UInt32(strings.count)
-    strings.append(Array(bytes[start..<end]))
+    strings.append(bytes)
     hashes.append(hash)
     slots[slot] = index + 1
     if strings.count * 2 > slots.count { grow() }
     return index
-  }
-
-  @inline(__always)
-  private func matches(_ string: [UInt8], _ bytes: [UInt8], _ start: Int, _ end: Int) -> Bool {
-    guard string.count == end - start else { return false }
-    for offset in 0..<string.count where string[offset] != bytes[start + offset] { return false }
-    return true
   }
 
   private mutating func grow() {

@@ -145,7 +145,10 @@ extension ParserState {
       try advance()
       if try take(.rightParenthesis) { return takeList(from: mark) }
       let list = try expressionList()
-      try close(.rightParenthesis, opening)
+      if token.kind != .rightParenthesis {
+        throw failUnclosed(.rightParenthesis, opening, canContinue: true)
+      }
+      try advance()
       return list
     case .leftBrace:
       let argument = try table()
@@ -155,7 +158,7 @@ extension ParserState {
       let argument = add(.stringLiteral, UInt32(truncatingIfNeeded: first.value), start: first.start)
       scratch.append(argument)
     default:
-      throw failExpected("arguments of the method call")
+      throw failExpected("arguments of the method call", hint: "a field is read with '.'")
     }
     return takeList(from: mark)
   }
@@ -227,7 +230,10 @@ extension ParserState {
     }
     for index in mark..<scratch.count { activate(scratch[index]) }
     let parameters = takeList(from: mark)
-    try close(.rightParenthesis, parenthesis)
+    if token.kind != .rightParenthesis {
+      throw failUnclosed(.rightParenthesis, parenthesis, canContinue: !scopes.function.isVararg)
+    }
+    try advance()
     let bodyStart = token.start
     let list = try statementList()
     let block = add(.block, list, 0, from: bodyStart, to: max(bodyStart, lexer.previousEnd))

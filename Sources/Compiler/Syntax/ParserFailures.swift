@@ -12,7 +12,7 @@ extension ParserState {
   func text(of token: Token) -> String {
     switch token.kind {
     case .endOfFile: "end of file"
-    case .string: "a string"
+    case .string: "string"
     default: "'\(source(token.start, token.end))'"
     }
   }
@@ -65,6 +65,7 @@ extension ParserState {
       if let abort = failForeignStatement() { return abort }
     }
     if lexer.previousKind == .endOfFile { return fail("unexpected \(tokenText)", at: place) }
+    if let abort = failEarlierValue() { return abort }
     if token.kind == .assign, lexer.previousKind == .assign {
       return fail("expected expression after '='", hint: "comparison is written '=='", at: place)
     }
@@ -150,9 +151,36 @@ extension ParserState {
       at: (token.start, token.end))
   }
 
+  /// The token can begin an expression.
+  var beginsExpression: Bool {
+    switch token.kind {
+    case .name, .string, .integer, .float, .nil, .true, .false, .ellipsis, .function, .leftBrace,
+      .leftParenthesis, .not, .hash, .minus, .tilde:
+      true
+    default: false
+    }
+  }
+
+  /// `x =` without a value takes the next line's `y` for it, and only `y`'s own `=` gives it away.
+  private mutating func failEarlierValue() -> SyntaxAbort? {
+    guard token.kind == .assign, let last = nodes.last,
+      last.kind == .assignment || last.kind == .localStatement,
+      let value = lists[Int(last.b + 1)...].first, lists[Int(last.b)] == 1
+    else { return nil }
+    let valueStart = start(of: value)
+    var equals = valueStart
+    while equals > 0, lexer.isClass(lexer.bytes[equals - 1], ByteClass.space) { equals -= 1 }
+    guard equals > 0, lexer.bytes[equals - 1] == UInt8(ascii: "="),
+      LuaSource.spansLines(equals, valueStart, in: lexer.bytes)
+    else { return nil }
+    return fail("expected expression after '='", at: (equals, equals))
+  }
+
   /// After an item of a table that neither a separator nor the brace follows.
   mutating func failTableEnd(_ opening: Opening) -> SyntaxAbort {
-    if token.kind == .endOfFile { return failUnclosed(.rightBrace, opening) }
+    if !beginsExpression, token.kind != .assign, token.kind != .colon {
+      return failUnclosed(.rightBrace, opening)
+    }
     let previous = source(previousStart, lexer.previousEnd)
     var hint: String?
     if token.kind == .colon || token.kind == .assign, lexer.previousKind == .string {
@@ -183,7 +211,11 @@ extension ParserState {
 
   mutating func failNoName(_ what: String) -> SyntaxAbort {
     if token.kind.rawValue < TokenKind.keywordCount {
-      return fail("expected \(what)", hint: "\(tokenText) is a word of the language", at: missingPlace)
+      let isField = lexer.previousKind == .dot
+      let key = source(token.start, token.end)
+      return fail(
+        "expected \(what)",
+        hint: "'\(key)' is a reserved word" + (isField ? "; write [\"\(key)\"]" : ""), at: missingPlace)
     }
     if token.kind == .string || token.kind == .integer || token.kind == .leftBrace || token.kind == .nil,
       lexer.previousKind == .colon
@@ -196,7 +228,9 @@ extension ParserState {
   // MARK: Ends of blocks
 
   /// `opening` is not closed where its block ends.
-  mutating func failUnclosed(_ kind: TokenKind, _ opening: Opening) -> SyntaxAbort {
+  mutating func failUnclosed(
+    _ kind: TokenKind, _ opening: Opening, canContinue: Bool = false
+  ) -> SyntaxAbort {
     if kind == .end || kind == .until { return failAfterBlock(opening) }
     let closing =
       switch kind {
@@ -208,6 +242,7 @@ extension ParserState {
     let openLine = line(opening.start)
     let isSameLine = openLine == line(missingPlace.start)
     let isAssignment = token.kind == .assign && kind == .rightParenthesis
+    if canContinue, beginsExpression, isSameLine { return failExpected("',' or '\(closing)'") }
     return fail(
       "expected '\(closing)' to close '\(open)'" + (isSameLine ? "" : " at line \(openLine)"),
       hint: isAssignment ? "comparison is written '=='" : nil,
@@ -216,10 +251,12 @@ extension ParserState {
 
   /// A block ends with a token that is not the one its opening needs; `nil` for the chunk itself.
   mutating func failAfterBlock(_ opening: Opening?) -> SyntaxAbort {
-    if lexer.previousKind == .return || endsWithReturn, !token.kind.endsBlock(withUntil: true) {
+    let followsReturn = endsWithReturn && !token.kind.endsBlock(withUntil: true)
+    let returnHint =
+      "'return' must be the last statement of its block; 'do return … end' leaves the rest in place"
+    if opening == nil, followsReturn {
       return fail(
-        "'return' must be the last statement of its block",
-        hint: "wrap it as 'do return end' to leave the rest in place for now", at: (token.start, token.end))
+        "unexpected \(tokenText) after 'return'", hint: returnHint, at: (token.start, token.end))
     }
     guard let opening else {
       return fail("unexpected \(tokenText)", hint: "no block is open here", at: (token.start, token.end))
@@ -228,7 +265,7 @@ extension ParserState {
     let closing = opening.kind == .repeat ? "until" : "end"
     lacksEnd = true
     let place = token.kind == .endOfFile ? (lexer.bytes.count, lexer.bytes.count) : (token.start, token.end)
-    var hint: String?
+    var hint = followsReturn ? returnHint : nil
     if let elseIf = openElseIfs.last, elseIf > opening.start || opening.kind == .if {
       hint = "'else if' at line \(line(elseIf)) opens another 'if' with an 'end' of its own; write 'elseif'"
     }
@@ -238,37 +275,10 @@ extension ParserState {
   }
 
   /// The statement list that just ended did so with a `return`.
-  private var endsWithReturn: Bool { nodes.last?.kind == .returnStatement }
-
-  func indentation(_ offset: Int) -> (columns: Int, isFirst: Bool) {
-    var start = offset
-    while start > 0, !LuaSource.isLineEnd(lexer.bytes[start - 1]) { start -= 1 }
-    var end = start
-    while end < offset, lexer.isClass(lexer.bytes[end], ByteClass.blank) { end += 1 }
-    return (end - start, end == offset)
-  }
-
-  /// Notes a block whose end, first on its line, is left of the line that opened it.
-  mutating func noteIndentation(_ opening: Opening) {
-    guard token.kind == .end || token.kind == .until, suspects.count < 1000 else { return }
-    let close = indentation(token.start)
-    if close.isFirst, close.columns < indentation(opening.start).columns {
-      suspects.append((opening, token.start))
-    }
-  }
-
-  /// Adds to "expected 'end'" where, by the indentation, the end is likely to be missing.
-  mutating func blameIndentation() {
-    guard lacksEnd, let failure = lexer.failure, let outer = failure.notes.first?.range else { return }
-    var second = ParserState(lexer.bytes)
-    second.recordsIndentation = true
-    _ = second.run()
-    let suspect = second.suspects.first { $0.opening.start > Int(outer.start) }
-    guard let suspect else { return }
-    let word = source(suspect.opening.start, suspect.opening.end)
-    addNote(
-      "by its indentation, this '\(word)' lacks its 'end': the one at line \(line(suspect.close)) is further left",
-      suspect.opening.start, suspect.opening.end)
+  private var endsWithReturn: Bool {
+    guard let last = nodes.last else { return false }
+    if last.kind == .block { return nodes.count > 1 && nodes[nodes.count - 2].kind == .returnStatement }
+    return last.kind == .returnStatement
   }
 
   // MARK: Limits

@@ -14,7 +14,9 @@ extension ParserState {
     if token.kind == .then || token.kind == .do {
       lexer.failure?.hint = "the word here is '\(word)'"
       setFix(token.start, token.end, word)
-    } else if token.kind != .leftBrace {
+    } else if lexer.previousKind == .rightBrace {
+      lexer.failure?.hint = "blocks have no braces; they end with 'end'"
+    } else {
       setFix(lexer.previousEnd, lexer.previousEnd, " \(word)")
     }
     return abort
@@ -50,7 +52,17 @@ extension ParserState {
       return fail(
         "unexpected '/*'", hint: "long comments are written --[[ … ]]", at: (token.start, token.end + 1))
     case .hash: return fail("unexpected '#'", hint: "comments begin with '--'", at: place)
-    case .string, .integer, .float, .nil, .true, .false, .leftBrace, .ellipsis, .not, .minus, .tilde:
+    case .assign where lexer.byte(at: token.end) == UInt8(ascii: ">"):
+      return fail(
+        "unexpected '=>'", hint: "a function is written 'function(…) … end'", at: (token.start, token.end + 1)
+      )
+    case .leftBrace:
+      return fail("unexpected '{'", hint: "blocks have no braces; they end with 'end'", at: place)
+    case .string where lexer.byte(at: token.end) == UInt8(ascii: ":"):
+      return fail(
+        "unexpected string", hint: "to call a method of a literal put it in parentheses: (\"…\"):name()",
+        at: place)
+    case .string, .integer, .float, .nil, .true, .false, .ellipsis, .not, .minus, .tilde:
       return fail(
         "unexpected \(tokenText)", hint: "a statement is a call or an assignment; a value alone is none",
         at: place)

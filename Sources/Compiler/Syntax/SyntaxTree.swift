@@ -103,7 +103,7 @@ package struct Comment: Sendable {
 package struct SyntaxTree: Sendable {
   package var nodes: [Node] = []
   package var lists: [UInt32] = []
-  package var strings: [[UInt8]] = []
+  package var strings = StringTable()
   package var symbols: [Symbol] = []
   package var comments: [Comment] = []
 

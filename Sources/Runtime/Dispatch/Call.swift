@@ -11,6 +11,8 @@ struct Call {
   /// The coroutine, made on first use of the slot; nil before.
   var coroutine: OpaquePointer?
   var state = State.free
+  /// It waited at least once, so that it stands in `Dispatcher.parked`.
+  var wasParked = false
   /// The request it answers; meaningless for a child.
   var exchange = ExchangeID(rawValue: .max)
   /// The slot of the call that made it with `flow.call`, or -1.

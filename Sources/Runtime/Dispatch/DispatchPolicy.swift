@@ -10,6 +10,10 @@ package struct DispatchPolicy: Sendable {
   package var flowDepthMax: Int32 = 32
   /// What one call may take, waits included, in milliseconds.
   package var wallMilliseconds = 30_000
+  /// What one run without a wait may take, in milliseconds.
+  package var cpuMilliseconds = 1_000
+  /// What one call may add to the worker's memory while it runs, in bytes.
+  package var callMemoryBytes = 64 << 20
   /// What functions see through `os.getenv`.
   package var environment: [String: String] = [:]
   /// Lets a request call a function by its name.

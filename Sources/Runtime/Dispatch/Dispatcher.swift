@@ -17,25 +17,13 @@ final class Dispatcher: ExchangeHandler {
   let log: WorkerLog
   /// Set once, before the first request.
   unowned(unsafe) var server: HTTPServer<Dispatcher>?
+
+  /// What changes with each request; see `DispatchState`.
+  private let state: UnsafeMutablePointer<DispatchState>
+  /// Owns the artifacts of `generations`, at the same places.
+  var artifacts: [LoadedArtifact?] = []
   /// The generation whose modules load while no call runs.
   var loadingGeneration: Int32 = 0
-
-  var generations: [Generation?] = []
-  var currentGeneration: Int32 = 0
-  var calls: CallTable
-  var currentCall: Int32 = -1
-  var ids = IDGenerator()
-  var query = QueryArguments()
-  /// The body being written.
-  var output = OutputBuffer(capacity: 1 << 16)
-  /// The header lines of the answer being written.
-  var headers = OutputBuffer(capacity: 1024)
-  /// The path of the request being dispatched, when it needed normalisation.
-  var normalPath = OutputBuffer(capacity: 1024)
-  /// JSON text on its way between two functions.
-  var transfer = OutputBuffer(capacity: 4096)
-  var chunkName = OutputBuffer(capacity: 256)
-  var parameters = RouteParameters()
   /// Parked calls by the request they answer.
   var parked: [ExchangeID: Int32] = [:]
   let arrayTag: UnsafeRawPointer?
@@ -50,14 +38,70 @@ final class Dispatcher: ExchangeHandler {
     self.policy = policy
     self.log = log
     self.clock = clock
-    calls = CallTable(capacity: policy.callCountMax)
+    state = .allocate(capacity: 1)
+    state.initialize(to: DispatchState(callCountMax: policy.callCountMax))
     JSONTag.push(onto: main)
     arrayTag = lua_topointer(main, -1)
     spacer_lua_pop(main, 1)
     guard lua_checkstack(main, Generation.anchorEnd + 64) != 0 else { return nil }
     lua_settop(main, Generation.anchorEnd - 1)
+    record.pointee.run_memory_bytes = policy.callMemoryBytes
     installCallbacks()
     _ = install(artifact, keepsUnchanged: false)
+  }
+
+  deinit {
+    state.deinitialize(count: 1)
+    state.deallocate()
+  }
+
+  var generations: GenerationTable {
+    @inline(__always) _read { yield state.pointee.generations }
+    @inline(__always) _modify { yield &state.pointee.generations }
+  }
+  var currentGeneration: Int32 {
+    @inline(__always) get { state.pointee.currentGeneration }
+    @inline(__always) set { state.pointee.currentGeneration = newValue }
+  }
+  var calls: CallTable {
+    @inline(__always) _read { yield state.pointee.calls }
+    @inline(__always) _modify { yield &state.pointee.calls }
+  }
+  var currentCall: Int32 {
+    @inline(__always) get { state.pointee.currentCall }
+    @inline(__always) set { state.pointee.currentCall = newValue }
+  }
+  var ids: IDGenerator {
+    @inline(__always) _read { yield state.pointee.ids }
+    @inline(__always) _modify { yield &state.pointee.ids }
+  }
+  var query: QueryArguments {
+    @inline(__always) _read { yield state.pointee.query }
+    @inline(__always) _modify { yield &state.pointee.query }
+  }
+  var output: OutputBuffer {
+    @inline(__always) _read { yield state.pointee.output }
+    @inline(__always) _modify { yield &state.pointee.output }
+  }
+  var headers: OutputBuffer {
+    @inline(__always) _read { yield state.pointee.headers }
+    @inline(__always) _modify { yield &state.pointee.headers }
+  }
+  var normalPath: OutputBuffer {
+    @inline(__always) _read { yield state.pointee.normalPath }
+    @inline(__always) _modify { yield &state.pointee.normalPath }
+  }
+  var transfer: OutputBuffer {
+    @inline(__always) _read { yield state.pointee.transfer }
+    @inline(__always) _modify { yield &state.pointee.transfer }
+  }
+  var chunkName: OutputBuffer {
+    @inline(__always) _read { yield state.pointee.chunkName }
+    @inline(__always) _modify { yield &state.pointee.chunkName }
+  }
+  var parameters: RouteParameters {
+    @inline(__always) _read { yield state.pointee.parameters }
+    @inline(__always) _modify { yield &state.pointee.parameters }
   }
 
   // MARK: Requests
@@ -75,16 +119,17 @@ final class Dispatcher: ExchangeHandler {
         try handleInternal(exchange, request, path, trace)
         return
       }
-      let generation = currentGeneration
-      guard let artifact = generations[Int(generation)]?.artifact else { return }
-      guard let route = artifact.routes.match(
-        request.method, path: Span(_unsafeBytes: path), parameters: &parameters) else {
-        refuse(exchange, request, path, artifact, trace)
+      guard let routes = generations[currentGeneration]?.routes else { return }
+      guard
+        let route = routes.match(
+          request.method, path: Span(_unsafeBytes: path), parameters: &parameters)
+      else {
+        refuse(exchange, request, path, routes, trace)
         return
       }
-      let slot = try takeCall(exchange, trace)
+      let slot = try takeCall(exchange, trace, start: request.receivedNanoseconds)
       calls[slot].route = Int32(truncatingIfNeeded: route)
-      let record = artifact.routes.route(route)
+      let record = routes.route(route)
       try begin(slot, module: record.module) { dispatcher, state throws(RequestFailure) in
         try dispatcher.pushArguments(request, path: path, route: record, onto: state)
       }
@@ -99,7 +144,8 @@ final class Dispatcher: ExchangeHandler {
   }
 
   /// The path as the matcher takes it.
-  private func normalPath(of request: borrowing RequestView) throws(RequestFailure) -> UnsafeRawBufferPointer {
+  private func normalPath(of request: borrowing RequestView) throws(RequestFailure) -> UnsafeRawBufferPointer
+  {
     let path = request.path
     guard request.head.flags.contains(.unusualPath) else { return path }
     normalPath.reset()
@@ -126,17 +172,17 @@ final class Dispatcher: ExchangeHandler {
   /// Known path: 405, or 204 for OPTIONS; unknown: 404.
   private func refuse(
     _ exchange: ExchangeID, _ request: borrowing RequestView, _ path: UnsafeRawBufferPointer,
-    _ artifact: LoadedArtifact, _ trace: TraceContext
+    _ routes: RouteTable, _ trace: TraceContext
   ) {
-    let allowed = artifact.routes.allowedMethods(path: Span(_unsafeBytes: path))
+    let allowed = routes.allowedMethods(path: Span(_unsafeBytes: path))
     if request.head.flags.contains(.asterisk) || allowed.isEmpty {
       headers.reset()
-      answer(exchange, request, status: 404, body: artifact.routes.notFoundBody, trace)
+      answer(exchange, request, status: 404, body: routes.notFoundBody, trace)
       return
     }
     headers.reset()
     headers.append("Allow: ")
-    if let text = artifact.routes.allowText(allowed) {
+    if let text = routes.allowText(allowed) {
       headers.append(text)
     } else {
       headers.append(allowed.allowText)
@@ -145,7 +191,7 @@ final class Dispatcher: ExchangeHandler {
     if request.method == .options {
       answer(exchange, request, status: 204, body: UnsafeRawBufferPointer(start: nil, count: 0), trace)
     } else {
-      answer(exchange, request, status: 405, body: artifact.routes.methodNotAllowedBody, trace)
+      answer(exchange, request, status: 405, body: routes.methodNotAllowedBody, trace)
     }
   }
 

@@ -14,6 +14,8 @@ struct Answer {
 }
 
 extension Dispatcher {
+  /// What of an error's text is told.
+  static let errorBytesMax = 8192
   static let apology = "We're sorry, something went wrong"
 
   // MARK: Rendering
@@ -45,7 +47,8 @@ extension Dispatcher {
       try JSONEncoder(state: coroutine, arrayTag: arrayTag).encode(at: isError ? 2 : 1, into: &output)
     } catch {
       let whole = isError ? "error" : "data"
-      return renderFault(slot, "the answer holds \(error.reason) at \(whole)\(error.path), which JSON cannot hold")
+      return renderFault(
+        slot, "the answer holds \(error.reason) at \(whole)\(error.path), which JSON cannot hold")
     }
     output.append("}\n")
     return Answer(status: status, isJSON: !shape.hasContentType)
@@ -68,6 +71,7 @@ extension Dispatcher {
   func renderError(_ slot: Int32, _ coroutine: OpaquePointer) -> Answer {
     let message = errorText(coroutine)
     logFault(slot, message, traceback: traceback(coroutine))
+    if let overrun = renderOverrun() { return overrun }
     guard policy.showsErrors, lua_type(coroutine, -1) == LUA_TTABLE else {
       return renderFault(slot, message, isLogged: true)
     }
@@ -77,10 +81,25 @@ extension Dispatcher {
     do throws(JSONEncodeFailure) {
       try JSONEncoder(state: coroutine, arrayTag: arrayTag).encode(at: -1, into: &output)
     } catch {
-      return renderFault(slot, "the error is a table with \(error.reason) at error\(error.path)", isLogged: true)
+      return renderFault(
+        slot, "the error is a table with \(error.reason) at error\(error.path)", isLogged: true)
     }
     output.append("}\n")
     return Answer(status: 500)
+  }
+
+  /// The answer of a call that was ended for what it used.
+  private func renderOverrun() -> Answer? {
+    headers.reset()
+    if record.pointee.is_over_time != 0 {
+      renderErrorBody("the function took more than \(policy.cpuMilliseconds) ms of processor time")
+      return Answer(status: 504)
+    }
+    if record.pointee.is_over_memory != 0 {
+      renderErrorBody("the function took more than \(policy.callMemoryBytes) bytes of memory")
+      return Answer(status: 503)
+    }
+    return nil
   }
 
   /// Renders a 500 with `message`, which only development shows.
@@ -104,7 +123,9 @@ extension Dispatcher {
   func errorText(_ state: OpaquePointer) -> String {
     let stack = LuaStack(state)
     switch lua_type(state, -1) {
-    case LUA_TSTRING: return stack.text(at: -1) ?? ""
+    case LUA_TSTRING:
+      // Bounded, since an error passed on through `flow.call` is quoted once a level.
+      return stack.bytes(at: -1).map { String(decoding: $0.prefix(Self.errorBytesMax), as: UTF8.self) } ?? ""
     case LUA_TNIL: return "nil"
     case LUA_TBOOLEAN: return lua_toboolean(state, -1) != 0 ? "true" : "false"
     case LUA_TNUMBER:
@@ -138,12 +159,15 @@ extension Dispatcher {
   /// Sends the rendered answer of a call and logs it.
   func send(_ slot: Int32, _ answer: Answer) {
     let call = calls[slot]
-    let body = answer.status == 204 || answer.status == 304 ? UnsafeRawBufferPointer(start: nil, count: 0) : output.bytes
-    if log.isEnabled(.info), let artifact = generations[Int(call.generation)]?.artifact {
-      let name = artifact.name(of: Int(call.module))
+    let body =
+      answer.status == 204 || answer.status == 304
+      ? UnsafeRawBufferPointer(start: nil, count: 0) : output.bytes
+    if log.isEnabled(.info), let names = generations[call.generation]?.names {
+      let name = names[Int(call.module)]
       _ = server?.request(call.exchange) { request in
         log.access(
-          request, status: answer.status, function: name, bytes: body.count, nanoseconds: clock() &- call.start,
+          request, status: answer.status, function: name, bytes: body.count,
+          nanoseconds: clock() &- call.start,
           trace: call.trace)
       }
     }

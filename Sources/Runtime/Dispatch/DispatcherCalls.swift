@@ -7,15 +7,18 @@ import SpacerArtifact
 extension Dispatcher {
   // MARK: Slots
 
-  func takeCall(_ exchange: ExchangeID, _ trace: TraceContext) throws(RequestFailure) -> Int32 {
+  func takeCall(
+    _ exchange: ExchangeID, _ trace: TraceContext, start: UInt64
+  ) throws(RequestFailure) -> Int32 {
     guard let slot = calls.take() else { throw RequestFailure(503, "too many calls in progress") }
     calls[slot].exchange = exchange
     calls[slot].trace = trace
     calls[slot].parent = -1
+    calls[slot].wasParked = false
     calls[slot].depth = 0
     calls[slot].route = -1
     calls[slot].generation = currentGeneration
-    calls[slot].start = clock()
+    calls[slot].start = start
     return slot
   }
 
@@ -62,7 +65,7 @@ extension Dispatcher {
       calls.release(slot)
       throw error
     }
-    generations[Int(calls[slot].generation)]?.callsInFlight += 1
+    generations[calls[slot].generation]?.callsInFlight += 1
     spacer_set_request_globals(record, CallTable.anchor(slot) + 1)
   }
 
@@ -70,7 +73,9 @@ extension Dispatcher {
   private func pushHandler(
     _ module: Int, of generation: Int32, onto coroutine: OpaquePointer
   ) throws(RequestFailure) {
-    guard let anchor = generations[Int(generation)]?.anchor else { throw RequestFailure(503, "shutting down") }
+    guard let anchor = generations[generation]?.anchor else {
+      throw RequestFailure(503, "shutting down")
+    }
     if lua_rawgeti(main, anchor, Int64(module) + 1) != LUA_TFUNCTION {
       spacer_lua_pop(main, 1)
       try loadHandler(module, of: generation, anchor: anchor)
@@ -100,7 +105,7 @@ extension Dispatcher {
     }
     let kind = stack.typeName(at: -1)
     stack.pop()
-    let path = generations[Int(generation)].map { String(decoding: $0.artifact.path(of: module), as: UTF8.self) }
+    let path = artifacts[Int(generation)].map { String(decoding: $0.path(of: module), as: UTF8.self) }
     let message = "\(path ?? "the module") returns a \(kind), not a function"
     log.message(.error, message, trace: nil)
     throw RequestFailure(500, policy.showsErrors ? message : "Internal Server Error")
@@ -109,7 +114,7 @@ extension Dispatcher {
   /// Makes `require` mean the generation of the running call again.
   private func restoreGeneration() {
     let generation = currentCall >= 0 ? calls[currentCall].generation : currentGeneration
-    if let anchor = generations[Int(generation)]?.anchor { record.pointee.loaded_index = anchor }
+    if let anchor = generations[generation]?.anchor { record.pointee.loaded_index = anchor }
   }
 
   /// Runs a slot's coroutine until it ends or parks, and takes what comes of it.
@@ -129,7 +134,7 @@ extension Dispatcher {
     let outer = currentCall
     currentCall = slot
     calls[slot].state = .running
-    if let anchor = generations[Int(calls[slot].generation)]?.anchor { record.pointee.loaded_index = anchor }
+    if let anchor = generations[calls[slot].generation]?.anchor { record.pointee.loaded_index = anchor }
     var results: Int32 = 0
     let status = spacer_resume(
       record, coroutine, from, CallTable.anchor(slot) + 1, arguments, raises ? 1 : 0, &results)
@@ -140,6 +145,7 @@ extension Dispatcher {
 
   private func park(_ slot: Int32) {
     calls[slot].state = .parked
+    calls[slot].wasParked = true
     if calls[slot].parent < 0 { parked[calls[slot].exchange] = slot }
   }
 
@@ -154,7 +160,7 @@ extension Dispatcher {
   func release(_ slot: Int32) {
     let generation = calls[slot].generation
     calls.release(slot)
-    generations[Int(generation)]?.callsInFlight -= 1
+    generations[generation]?.callsInFlight -= 1
     if generation != currentGeneration { retire(generation) }
   }
 
@@ -178,7 +184,7 @@ extension Dispatcher {
   private func deliver(_ slot: Int32, _ answer: Answer) {
     let parent = calls[slot].parent
     guard parent >= 0 else {
-      parked.removeValue(forKey: calls[slot].exchange)
+      if calls[slot].wasParked { parked.removeValue(forKey: calls[slot].exchange) }
       send(slot, answer)
       release(slot)
       return
@@ -207,7 +213,8 @@ extension Dispatcher {
     let caller = currentCall
     guard caller >= 0 else { return raise(state, "flow.call works inside a handler only", at: true) }
     guard let name = stack.bytes(at: 1) else {
-      return raise(state, "flow.call: the function's name must be a string, not \(stack.typeName(at: 1))", at: true)
+      return raise(
+        state, "flow.call: the function's name must be a string, not \(stack.typeName(at: 1))", at: true)
     }
     do throws(RequestFailure) {
       let child = try beginFlow(state, name: name, caller: caller)
@@ -243,7 +250,8 @@ extension Dispatcher {
       throw RequestFailure(500, "flow.call is nested deeper than \(policy.flowDepthMax) calls")
     }
     let generation = calls[caller].generation
-    guard let artifact = generations[Int(generation)]?.artifact, let module = artifact.function(named: name) else {
+    guard let artifact = artifacts[Int(generation)], let module = artifact.function(named: name)
+    else {
       throw RequestFailure(404, "flow.call: no function named '\(HeaderText.printable(name))'")
     }
     transfer.reset()
@@ -256,7 +264,8 @@ extension Dispatcher {
         throw RequestFailure(400, "flow.call: the data holds \(error.reason) at data\(error.path)")
       }
     }
-    let child = try takeCall(calls[caller].exchange, calls[caller].trace.child(span: ids.next()))
+    let child = try takeCall(
+      calls[caller].exchange, calls[caller].trace.child(span: ids.next()), start: clock())
     calls[child].parent = caller
     calls[child].depth = calls[caller].depth + 1
     calls[child].generation = generation

@@ -12,7 +12,9 @@ extension Dispatcher {
       return dispatcher.invoke(function, state)
     }
     record.pointee.find_module = { context, name, length in
-      guard let dispatcher = Dispatcher.from(context) else { return spacer_module_place(index: -1, builtin: 0) }
+      guard let dispatcher = Dispatcher.from(context) else {
+        return spacer_module_place(index: -1, builtin: 0)
+      }
       return dispatcher.findModule(UnsafeRawBufferPointer(start: name, count: length))
     }
     record.pointee.module_chunk = { context, index in
@@ -37,7 +39,7 @@ extension Dispatcher {
   /// The artifact `require` looks into: the one of the running call.
   private var artifactInForce: LoadedArtifact? {
     let generation = currentCall >= 0 ? calls[currentCall].generation : loadingGeneration
-    return generations[Int(generation)]?.artifact
+    return artifacts[Int(generation)]
   }
 
   private func findModule(_ name: UnsafeRawBufferPointer) -> spacer_module_place {
@@ -90,7 +92,8 @@ extension Dispatcher {
   private func environmentVariable(_ state: OpaquePointer) -> Int32 {
     let stack = LuaStack(state)
     guard let name = stack.text(at: 1) else {
-      return raise(state, "bad argument #1 to 'getenv' (string expected, got \(stack.typeName(at: 1)))", at: true)
+      return raise(
+        state, "bad argument #1 to 'getenv' (string expected, got \(stack.typeName(at: 1)))", at: true)
     }
     guard let value = policy.environment[name] else {
       lua_pushnil(state)
@@ -109,19 +112,20 @@ extension Dispatcher {
 
   /// Makes `artifact` the current generation. False when too many old ones still have calls.
   func install(_ artifact: LoadedArtifact, keepsUnchanged: Bool) -> Bool {
-    let place = generations.firstIndex { $0 == nil } ?? generations.count
-    guard place < Generation.countMax else { return false }
-    let anchor = Int32(SPACER_INDEX_FREE) + Int32(place)
+    guard let place = generations.firstFree else { return false }
+    let anchor = Int32(SPACER_INDEX_FREE) + place
     lua_createtable(main, Int32(clamping: artifact.moduleCount), 0)
     lua_copy(main, -1, anchor)
     spacer_lua_pop(main, 1)
     let old = currentGeneration
-    let generation = Generation(artifact, anchor: anchor)
-    if place == generations.count { generations.append(generation) } else { generations[place] = generation }
-    if keepsUnchanged, old != Int32(place), let previous = generations[Int(old)] {
-      keepModules(from: previous, to: generation)
+    generations[place] = Generation(artifact, anchor: anchor)
+    while artifacts.count <= place { artifacts.append(nil) }
+    let previous = artifacts[Int(old)]
+    artifacts[Int(place)] = artifact
+    if keepsUnchanged, let previous, let oldAnchor = generations[old]?.anchor {
+      keepModules(from: previous, oldAnchor, to: artifact, anchor)
     }
-    currentGeneration = Int32(place)
+    currentGeneration = place
     loadingGeneration = currentGeneration
     if old != currentGeneration { retire(old) }
     return true
@@ -129,18 +133,23 @@ extension Dispatcher {
 
   /// Forgets an old generation that has no calls left.
   func retire(_ generation: Int32) {
-    guard generation != currentGeneration, let old = generations[Int(generation)], old.callsInFlight == 0 else { return }
+    guard generation != currentGeneration, let old = generations[generation], old.callsInFlight == 0 else {
+      return
+    }
     lua_pushnil(main)
     lua_copy(main, -1, old.anchor)
     spacer_lua_pop(main, 1)
-    generations[Int(generation)] = nil
+    generations[generation] = nil
+    artifacts[Int(generation)] = nil
   }
 
   /// Takes over the loaded values of modules that are the same in both and require no changed one.
-  private func keepModules(from old: Generation, to new: Generation) {
-    for (index, oldIndex) in new.artifact.unchangedModules(since: old.artifact) {
-      lua_rawgeti(main, old.anchor, Int64(oldIndex) + 1)
-      lua_rawseti(main, new.anchor, Int64(index) + 1)
+  private func keepModules(
+    from old: LoadedArtifact, _ oldAnchor: Int32, to new: LoadedArtifact, _ newAnchor: Int32
+  ) {
+    for (index, oldIndex) in new.unchangedModules(since: old) {
+      lua_rawgeti(main, oldAnchor, Int64(oldIndex) + 1)
+      lua_rawseti(main, newAnchor, Int64(index) + 1)
     }
   }
 }

@@ -71,10 +71,10 @@ extension Dispatcher {
     transfer.reset()
     transfer.append(prefix)
     transfer.append(UnsafeRawBufferPointer(rebasing: name[..<end]))
-    guard let artifact = generations[Int(currentGeneration)]?.artifact,
+    guard let artifact = artifacts[Int(currentGeneration)],
       let module = artifact.function(named: transfer.bytes)
     else { throw RequestFailure(404, "not found") }
-    let slot = try takeCall(exchange, trace)
+    let slot = try takeCall(exchange, trace, start: request.receivedNanoseconds)
     try begin(slot, module: module) { dispatcher, state throws(RequestFailure) in
       let pushed = try BodyArguments.push(
         body: request.body, contentType: request.contentType, query: &dispatcher.query, onto: state)

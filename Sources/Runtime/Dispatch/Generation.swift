@@ -4,19 +4,51 @@
 import CLua
 import SpacerArtifact
 
-/// An artifact and the modules a worker has loaded from it.
+/// An artifact and the modules a worker has loaded from it. Holds no reference, so that a request counts none:
+/// the dispatcher owns the artifact.
 struct Generation {
   /// Places on the Lua main thread's stack, one a generation, before those of the calls.
   static let countMax: Int32 = 64
   static let anchorEnd = Int32(SPACER_INDEX_FREE) + countMax
 
-  let artifact: LoadedArtifact
+  let routes: RouteTable
+  /// The modules' names, for the log.
+  let names: UnsafeBufferPointer<UnsafeRawBufferPointer>
   /// Main-stack index of the table of loaded modules.
   let anchor: Int32
   var callsInFlight = 0
 
   init(_ artifact: LoadedArtifact, anchor: Int32) {
-    self.artifact = artifact
+    routes = artifact.routes
+    names = artifact.names
     self.anchor = anchor
   }
+}
+
+/// The generations of one worker, by number.
+struct GenerationTable: ~Copyable {
+  // Invariant: `places` holds `countMax` initialised values.
+  private let places: UnsafeMutablePointer<Generation?>
+
+  init() {
+    places = .allocate(capacity: Int(Generation.countMax))
+    places.initialize(repeating: nil, count: Int(Generation.countMax))
+  }
+
+  deinit { places.deallocate() }
+
+  @inline(__always)
+  subscript(number: Int32) -> Generation? {
+    _read {
+      precondition(number >= 0 && number < Generation.countMax)
+      yield places[Int(number)]
+    }
+    nonmutating _modify {
+      precondition(number >= 0 && number < Generation.countMax)
+      yield &places[Int(number)]
+    }
+  }
+
+  /// A number that no generation has.
+  var firstFree: Int32? { (0..<Generation.countMax).first { places[Int($0)] == nil } }
 }

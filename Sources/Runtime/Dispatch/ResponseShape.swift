@@ -76,7 +76,8 @@ struct ResponseShape {
     let lower = String(decoding: name, as: UTF8.self).lowercased()
     switch lower {
     case "content-type": hasContentType = true
-    case "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "trailer", "te", "date":
+    case "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "trailer", "te",
+      "date":
       throw ResponseShapeError("the header '\(lower)' is the platform's to set")
     default: break
     }
@@ -101,7 +102,8 @@ struct ResponseShape {
       JSONEncoder.append(lua_tonumberx(state, -1, nil), to: &headers)
     default:
       throw ResponseShapeError(
-        "the header '\(HeaderText.printable(name))' must be a string or a number, not \(stack.typeName(at: -1))")
+        "the header '\(HeaderText.printable(name))' must be a string or a number, not \(stack.typeName(at: -1))"
+      )
     }
     headers.append("\r\n")
   }

@@ -245,7 +245,8 @@ package struct JSONDecoder {
       guard offset < bytes.count else { throw failure("unterminated string") }
       let byte = bytes[offset]
       if byte == UInt8(ascii: "\"") {
-        lua_pushlstring(state, bytes.baseAddress.map { ($0 + start).assumingMemoryBound(to: CChar.self) }, offset - start)
+        lua_pushlstring(
+          state, bytes.baseAddress.map { ($0 + start).assumingMemoryBound(to: CChar.self) }, offset - start)
         offset += 1
         return
       }

@@ -153,7 +153,7 @@ package struct JSONEncoder {
     case 0x09: buffer.append("\\t")
     default:
       buffer.append("\\u00")
-      buffer.append(hexadecimal: UInt64(byte), digits: 2)
+      buffer.append(hexadecimalByte: byte)
     }
   }
 
@@ -289,7 +289,8 @@ package struct JSONEncoder {
       spacer_lua_pop(state, 1)
     } catch {
       var error = error
-      if error.path.utf8.count < 200 { error.path = keyText() + error.path }
+      error.path = keyText() + error.path
+      if error.path.utf8.count > 300 { error.path = error.path.prefix(200) + "…" }
       spacer_lua_pop(state, 2)
       throw error
     }

@@ -105,14 +105,30 @@ package struct OutputBuffer: ~Copyable {
     }
   }
 
-  /// `digits` lower-case hexadecimal digits of `value`, most significant first.
-  package mutating func append(hexadecimal value: UInt64, digits: Int = 16) {
-    var shift = UInt64(digits) * 4
-    while shift > 0 {
-      shift -= 4
-      let digit = UInt8(truncatingIfNeeded: value >> shift) & 15
-      append(digit < 10 ? digit &+ 0x30 : digit &+ 0x57)
-    }
+  /// The 16 lower-case hexadecimal digits of `value`, most significant first.
+  @inline(__always)
+  package mutating func append(hexadecimal value: UInt64) {
+    reserve(16)
+    let target = UnsafeMutableRawPointer(base + count)
+    target.storeBytes(of: Self.hexadecimal(value >> 32).bigEndian, as: UInt64.self)
+    (target + 8).storeBytes(of: Self.hexadecimal(value & 0xFFFF_FFFF).bigEndian, as: UInt64.self)
+    count += 16
+  }
+
+  /// The eight digits of 32 bits, the first in the highest byte: all at once, a byte a nibble.
+  @inline(__always)
+  private static func hexadecimal(_ value: UInt64) -> UInt64 {
+    var spread = (value & 0xFFFF_0000) << 16 | value & 0xFFFF
+    spread = (spread & 0x0000_FF00_0000_FF00) << 8 | spread & 0x0000_00FF_0000_00FF
+    spread = (spread & 0x00F0_00F0_00F0_00F0) << 4 | spread & 0x000F_000F_000F_000F
+    // A nibble from 10 on carries into its byte's upper half when 6 is added.
+    let letters = (spread &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+    return spread &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
+  }
+
+  /// Two lower-case hexadecimal digits.
+  package mutating func append(hexadecimalByte value: UInt8) {
+    for digit in [value >> 4, value & 15] { append(digit < 10 ? digit &+ 0x30 : digit &+ 0x57) }
   }
 
   /// Brings the path that the buffer holds into the matcher's normal form; false when it has none.

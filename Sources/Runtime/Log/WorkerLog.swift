@@ -22,15 +22,32 @@ final class WorkerLog {
 
   private let format: LogFormat
   private let writer: LogWriter
-  private var lines = OutputBuffer(capacity: 1 << 16)
-  /// The time as text, made anew when the second changes.
-  private var clockText = OutputBuffer(capacity: 64)
-  private var clockSecond = 0
-  private(set) var isPending = false
+
+  /// Behind a pointer for the reason that `DispatchState` gives.
+  private struct State: ~Copyable {
+    var lines = OutputBuffer(capacity: 1 << 16)
+    /// The time as text, made anew when the second changes.
+    var clockText = OutputBuffer(capacity: 64)
+    var clockSecond = 0
+  }
+
+  private let state: UnsafeMutablePointer<State>
+
+  private var lines: OutputBuffer {
+    @inline(__always) _read { yield state.pointee.lines }
+    @inline(__always) _modify { yield &state.pointee.lines }
+  }
 
   init(format: LogFormat, writer: LogWriter) {
     self.format = format
     self.writer = writer
+    state = .allocate(capacity: 1)
+    state.initialize(to: State())
+  }
+
+  deinit {
+    state.deinitialize(count: 1)
+    state.deallocate()
   }
 
   @inline(__always)
@@ -182,7 +199,7 @@ final class WorkerLog {
       guard byte <= 0x20 || byte >= 0x7F || byte == 0x22 || byte == 0x5C else { continue }
       lines.append(UnsafeRawBufferPointer(rebasing: path[plain..<offset]))
       lines.append("%")
-      lines.append(hexadecimal: UInt64(byte), digits: 2)
+      lines.append(hexadecimalByte: byte)
       plain = offset + 1
     }
     lines.append(UnsafeRawBufferPointer(rebasing: path[plain...]))
@@ -201,23 +218,28 @@ final class WorkerLog {
   private func appendClock() {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME_COARSE, &now)
-    if now.tv_sec != clockSecond || clockText.count == 0 {
-      clockSecond = now.tv_sec
-      var parts = tm()
-      var seconds = now.tv_sec
-      gmtime_r(&seconds, &parts)
-      clockText.reset()
-      clockText.append(decimal: Int64(parts.tm_year) + 1900)
-      for (separator, value) in [
-        ("-" as StaticString, parts.tm_mon + 1), ("-", parts.tm_mday), ("T", parts.tm_hour), (":", parts.tm_min),
-        (":", parts.tm_sec),
-      ] {
-        clockText.append(separator)
-        clockText.append(UInt8(truncatingIfNeeded: value / 10) &+ 0x30)
-        clockText.append(UInt8(truncatingIfNeeded: value % 10) &+ 0x30)
-      }
-      clockText.append("Z")
+    if now.tv_sec != state.pointee.clockSecond || state.pointee.clockText.count == 0 {
+      state.pointee.clockSecond = now.tv_sec
+      Self.write(now.tv_sec, to: &state.pointee.clockText)
     }
-    lines.append(clockText.bytes)
+    state.pointee.lines.append(state.pointee.clockText.bytes)
+  }
+
+  private static func write(_ time: time_t, to text: inout OutputBuffer) {
+    var parts = tm()
+    var seconds = time
+    gmtime_r(&seconds, &parts)
+    text.reset()
+    text.append(decimal: Int64(parts.tm_year) + 1900)
+    for (separator, value) in [
+      ("-" as StaticString, parts.tm_mon + 1), ("-", parts.tm_mday), ("T", parts.tm_hour),
+      (":", parts.tm_min),
+      (":", parts.tm_sec),
+    ] {
+      text.append(separator)
+      text.append(UInt8(truncatingIfNeeded: value / 10) &+ 0x30)
+      text.append(UInt8(truncatingIfNeeded: value % 10) &+ 0x30)
+    }
+    text.append("Z")
   }
 }

@@ -6,7 +6,9 @@ import SpacerLuaVM
 
 enum BuiltinModules {
   /// Pushes the value `require` gives for `module`.
-  static func push(_ module: BuiltinModule, onto state: OpaquePointer, host: UnsafeMutablePointer<spacer_host>) {
+  static func push(
+    _ module: BuiltinModule, onto state: OpaquePointer, host: UnsafeMutablePointer<spacer_host>
+  ) {
     switch module {
     case .cjson: pushJSON(onto: state, host: host, isSafe: false)
     case .cjsonSafe: pushJSON(onto: state, host: host, isSafe: true)

@@ -23,14 +23,15 @@ extension Dispatcher {
     case "deadline":
       lua_pushnumber(state, deadline(of: call))
     case "route":
-      guard call.route >= 0, let artifact = generations[Int(call.generation)]?.artifact else {
+      guard call.route >= 0, let artifact = artifacts[Int(call.generation)] else {
         lua_pushnil(state)
         return 1
       }
       stack.push(artifact.routes.route(Int(call.route)).pattern)
     default:
       // A called function's request is its caller's, as far as it is about the connection.
-      let pushed = server?.request(call.exchange) { request in pushField(field, of: request, onto: stack) } ?? false
+      let pushed =
+        server?.request(call.exchange) { request in pushField(field, of: request, onto: stack) } ?? false
       if !pushed { lua_pushnil(state) }
     }
     return 1

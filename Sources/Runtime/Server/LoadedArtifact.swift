@@ -17,6 +17,8 @@ package final class LoadedArtifact: @unchecked Sendable {
   // Thread rule: `image` and `memory` never change after init.
   private let memory: UnsafeMutableRawBufferPointer
   package let image: ArtifactImage
+  /// The modules' names, by index; they point into the image.
+  let names: UnsafeBufferPointer<UnsafeRawBufferPointer>
 
   /// Takes an artifact from `bytes`.
   package convenience init(bytes: [UInt8]) throws(LoadError) {
@@ -59,6 +61,7 @@ package final class LoadedArtifact: @unchecked Sendable {
   ) throws(LoadError) {
     mprotect(memory.baseAddress, memory.count, PROT_READ)
     self.memory = memory
+    let image: ArtifactImage
     do throws(ArtifactError) {
       image = try ArtifactImage(
         verifying: UnsafeRawBufferPointer(start: memory.baseAddress, count: length),
@@ -67,9 +70,16 @@ package final class LoadedArtifact: @unchecked Sendable {
       munmap(memory.baseAddress, memory.count)
       throw LoadError(message: "\(name): \(error)")
     }
+    self.image = image
+    let names = UnsafeMutableBufferPointer<UnsafeRawBufferPointer>.allocate(capacity: image.moduleCount)
+    for index in 0..<image.moduleCount { names.initializeElement(at: index, to: image.module(index).name) }
+    self.names = UnsafeBufferPointer(names)
   }
 
-  deinit { munmap(memory.baseAddress, memory.count) }
+  deinit {
+    names.deallocate()
+    munmap(memory.baseAddress, memory.count)
+  }
 
   /// The processor this program runs on.
   package static var architecture: String {
@@ -95,7 +105,6 @@ package final class LoadedArtifact: @unchecked Sendable {
   var routes: RouteTable { image.routes }
   var moduleCount: Int { image.moduleCount }
 
-  func name(of module: Int) -> UnsafeRawBufferPointer { image.module(module).name }
   func path(of module: Int) -> UnsafeRawBufferPointer { image.module(module).path }
   func bytecode(of module: Int) -> UnsafeRawBufferPointer { image.module(module).bytecode }
 

@@ -19,6 +19,7 @@ package final class Server: Sendable {
   package let port: UInt16
   private let workers: [Worker]
   private let logWriter: LogWriter
+  private let watchdog: Watchdog
   private let keepsUnchangedModules: Bool
   private let finished: FinishedCounter
 
@@ -36,8 +37,9 @@ package final class Server: Sendable {
     keepsUnchangedModules = options.keepsUnchangedModules
     do throws(SystemCallError) {
       logWriter = try LogWriter(descriptor: STDOUT_FILENO)
+      watchdog = try Watchdog(cpuMilliseconds: configuration.policy.cpuMilliseconds)
     } catch {
-      throw StartError(message: "no descriptor for the log: \(error)")
+      throw StartError(message: "no descriptor to be had: \(error)")
     }
     let finished = FinishedCounter(expected: configuration.workerCount)
     self.finished = finished
@@ -49,7 +51,7 @@ package final class Server: Sendable {
         let setup = WorkerSetup(
           artifact: artifact, listeners: bound.sockets[number], http: configuration.http,
           policy: configuration.policy, logFormat: configuration.logFormat, logWriter: logWriter,
-          drainMilliseconds: UInt64(configuration.policy.wallMilliseconds))
+          watchdog: watchdog, drainMilliseconds: UInt64(configuration.policy.wallMilliseconds))
         workers.append(try Worker(setup) { finished.countUp() })
       }
     } catch {
@@ -61,6 +63,7 @@ package final class Server: Sendable {
   /// Begins to serve.
   package func start() {
     logWriter.start()
+    watchdog.start()
     for (number, worker) in workers.enumerated() { worker.start(number: number) }
   }
 

@@ -130,6 +130,10 @@ struct ServerConfiguration: Sendable {
       "limits.calls", default: policy.callCountMax, in: 1...400_000)
     policy.wallMilliseconds = try settings.integer(
       "limits.wallMilliseconds", default: policy.wallMilliseconds, in: 1...86_400_000)
+    policy.cpuMilliseconds = try settings.integer(
+      "limits.cpuMilliseconds", default: policy.cpuMilliseconds, in: 1...86_400_000)
+    policy.callMemoryBytes = try settings.integer(
+      "limits.callMemoryBytes", default: policy.callMemoryBytes, in: (64 << 10)...(1 << 40))
     for name in artifact.image.environmentVariables {
       if let value = getenv(name) { policy.environment[name] = String(cString: value) }
     }

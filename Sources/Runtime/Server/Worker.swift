@@ -13,6 +13,7 @@ struct WorkerSetup: Sendable {
   var policy: DispatchPolicy
   var logFormat: LogFormat
   var logWriter: LogWriter
+  var watchdog: Watchdog
   /// How long a drain may take before what is left is cut off.
   var drainMilliseconds: UInt64
 }
@@ -63,6 +64,7 @@ final class Worker: @unchecked Sendable {
   }
 
   private func run() {
+    setup.watchdog.watchThisThread(dispatcher.record)
     server.whenDrained = { [unowned(unsafe) self] in loop.stop() }
     do throws(SystemCallError) {
       try loop.run(server)

@@ -100,13 +100,32 @@ import Testing
     #expect(error == .malformed(section: "topics", problem: "it is not sorted"))
   }
 
-  @Test func unknownSectionsAreSkipped() throws {
-    // A section of a later minor writer: placed last, its number above all known ones.
+  @Test func unknownSectionsAreSkipped() {
+    // A later writer adds a section at the end; one more entry in the table moves the others by 64 bytes.
     var file = good
-    let position = file.sections.count - 1
-    file.store(99, ArtifactLayout.Header.size + position * ArtifactLayout.Section.size, 4)
-    file.fixChecksums()
-    #expect(error(file.bytes) == .malformed(section: "settings", problem: "it is missing"))
+    let tableEnd = ArtifactLayout.Header.size + good.sections.count * ArtifactLayout.Section.size
+    for section in good.sections {
+      file.store(
+        UInt64(section.range.lowerBound + 64), section.position + ArtifactLayout.Section.offset, 8)
+    }
+    file.bytes.insert(contentsOf: Array(repeating: 0, count: 64), at: tableEnd)
+    while file.bytes.count % 64 != 0 { file.bytes.append(0) }
+    file.store(99, tableEnd + ArtifactLayout.Section.kind, 4)
+    file.store(UInt64(file.bytes.count), tableEnd + ArtifactLayout.Section.offset, 8)
+    file.store(3, tableEnd + ArtifactLayout.Section.length, 8)
+    file.bytes += [1, 2, 3]
+    file.store(
+      Checksum.of([1, 2, 3] as [UInt8]), tableEnd + ArtifactLayout.Section.checksum, 8)
+    file.store(UInt64(good.sections.count + 1), ArtifactLayout.Header.sectionCount, 4)
+    file.store(UInt64(file.bytes.count), ArtifactLayout.Header.fileBytes, 8)
+    file.fixFileChecksum()
+    #expect(error(file.bytes) == nil)
+    // A known one must be there.
+    let missing = edited {
+      $0.store(99, ArtifactLayout.Header.size + 9 * ArtifactLayout.Section.size, 4)
+      $0.fixChecksums()
+    }
+    #expect(missing == .malformed(section: "settings", problem: "it is missing"))
   }
 
   @Test func messages() {

@@ -7,7 +7,9 @@ import Testing
 @Suite struct ArtifactFileTests {
   @Test func roundTrip() throws {
     let bytes = try ArtifactWriter.encode(Sample.contents())
-    let image = try TestImage(bytes).image
+    let held = try TestImage(bytes)
+    defer { withExtendedLifetime(held) {} }
+    let image = held.image
     let contents = image.contents()
     #expect(contents == (try CanonicalContents(Sample.contents()).contents))
     #expect(try ArtifactWriter.encode(contents) == bytes)
@@ -25,7 +27,9 @@ import Testing
   @Test func empty() throws {
     let contents = ArtifactContents(
       appName: "", spacerRelease: "0", luaRelease: "Lua 5.4.4", architecture: "x86_64")
-    let image = try TestImage(try ArtifactWriter.encode(contents)).image
+    let held = try TestImage(try ArtifactWriter.encode(contents))
+    defer { withExtendedLifetime(held) {} }
+    let image = held.image
     #expect(image.contents() == contents)
     #expect(image.moduleIndex(named: "x", .function) == nil)
     #expect(image.setting("x") == nil)
@@ -33,6 +37,7 @@ import Testing
 
   @Test func lookups() throws {
     let held = try TestImage(try ArtifactWriter.encode(Sample.contents()))
+    defer { withExtendedLifetime(held) {} }
     let image = held.image
     #expect(
       image.moduleIndex(named: "helper", .function).map { image.module($0).pathString } == "app/helper.lua")
@@ -56,7 +61,6 @@ import Testing
     let route = try #require(
       image.routes.match(.get, path: Array("/users/7".utf8).span, parameters: &parameters))
     #expect(image.module(image.routes.route(route).module).nameString == "users/get")
-    withExtendedLifetime(held) {}
   }
 
   @Test func anyOrderGivesTheSameBytes() throws {
@@ -103,7 +107,9 @@ import Testing
     contents.settings = [
       .init(key: "\u{E9}", value: .string("\u{E9}")), .init(key: "e\u{301}", value: .string("e\u{301}")),
     ]
-    let image = try TestImage(try ArtifactWriter.encode(contents)).image
+    let held = try TestImage(try ArtifactWriter.encode(contents))
+    defer { withExtendedLifetime(held) {} }
+    let image = held.image
     let names = image.environmentVariables.map { Array($0.utf8) }
     #expect(names == [Array("e\u{301}".utf8), Array("\u{E9}".utf8)])
     guard case .string(let text) = image.setting("e\u{301}") else {

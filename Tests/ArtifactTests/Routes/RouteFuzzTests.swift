@@ -11,6 +11,7 @@ import Testing
     while fuzz.goesOn() {
       let routes = Self.routes(&fuzz.random)
       let built = try TestRoutes(routes)
+      defer { withExtendedLifetime(built) {} }
       let order = RouteTableBuilder.sorted(routes)
       let reference = ReferenceMatcher(
         routes: try order.enumerated().map {

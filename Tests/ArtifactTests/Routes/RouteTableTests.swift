@@ -138,6 +138,36 @@ import Testing
     }
   }
 
+  @Test func eachByteOfALiteralCounts() throws {
+    for length in [1, 7, 8, 9, 15, 16, 17, 18, 24, 33] {
+      let text = Array("abcdefghijklmnopqrstuvwxyz0123456".utf8.prefix(length))
+      let table = try routes("GET /\(String(decoding: text, as: UTF8.self))/x")
+      for index in text.indices {
+        var changed = text
+        changed[index] = UInt8(ascii: "_")
+        #expect(table.match(.get, "/\(String(decoding: changed, as: UTF8.self))/x") == nil)
+      }
+      #expect(table.match(.get, "/\(String(decoding: text, as: UTF8.self))/x") != nil)
+    }
+  }
+
+  @Test func aNodeReachedTwiceIsRefused() throws {
+    var file = FileEditor(bytes: try RouteTableBuilder.encode(TestRoutes.parse("GET /a/:x\nGET /b/:y")))
+    let node = { (text: String) in
+      (1..<file.bytes.count / 64).first { file.load(64 * $0, 8) == UInt64(text.utf8.first ?? 0) }.map {
+        $0 * 64
+      }
+    }
+    let (a, b) = (try #require(node("a")), try #require(node("b")))
+    let orphan = Int(file.load(b + RouteLayout.Node.parameter, 4))
+    file.store(file.load(a + RouteLayout.Node.parameter, 4), b + RouteLayout.Node.parameter, 4)
+    file.bytes.replaceSubrange(orphan..<(orphan + 64), with: repeatElement(0, count: 64))
+    let memory = TestMemory(file.bytes)
+    #expect(throws: ArtifactError.malformed(section: "routes", problem: "a node is reached twice")) {
+      try RouteTable(verifying: memory.bytes, moduleCount: 2)
+    }
+  }
+
   @Test func manyChildren() throws {
     let text = (0..<3000).map { "GET /function-number-\($0)-of-many" }.joined(separator: "\n")
     let table = try routes(text)
@@ -160,6 +190,11 @@ import Testing
     #expect(table.match(.get, "/b/a/b/a/b/a/b/a/b/a/end") != nil)
   }
 
+  /// Beyond this Swift takes the stack of choices from the heap.
+  @Test func choicesFitTheStack() {
+    #expect(MemoryLayout<RouteWalk.Choice>.stride * Limits.patternSegmentsMax <= 1024)
+  }
+
   @Test func limitsAndDuplicates() throws {
     #expect(throws: ArtifactError.self) { try routes("GET /a\nGET /a") }
     #expect(throws: ArtifactError.self) { try routes("GET /a/:x\nGET /a/:y") }
@@ -171,7 +206,7 @@ import Testing
     #expect(
       try routes("GET /\(most)").match(.get, "/" + Array(repeating: "v", count: 32).joined(separator: "/"))
         != nil)
-    let deep = Array(repeating: "s", count: 128).joined(separator: "/")
+    let deep = Array(repeating: "s", count: 64).joined(separator: "/")
     #expect(try routes("GET /\(deep)\nGET /:x/*rest").match(.get, "/\(deep)") == "GET /\(deep)")
     #expect(throws: ArtifactError.self) { try routes("GET /\(deep)/s") }
   }

@@ -65,7 +65,10 @@ import Testing
       let one = try Tool.run(["build", first, "-o", a] + options, umask: 0o022)
       let two = try Tool.run(
         ["build", ".", "-o", b] + options,
-        environment: ["LC_ALL": "C", "LANG": "tr_TR.UTF-8", "TZ": "Pacific/Auckland", "XDG_STATE_HOME": "", "HOME": "/nowhere"],
+        environment: [
+          "LC_ALL": "C", "LANG": "tr_TR.UTF-8", "TZ": "Pacific/Auckland", "XDG_STATE_HOME": "",
+          "HOME": "/nowhere",
+        ],
         folder: second, umask: 0o077)
       #expect(one.status == 0 && two.status == 0, "\(one.errors)\(two.errors)")
       #expect(try bytes(a) == bytes(b), "\(options)")

@@ -31,9 +31,9 @@ import Testing
   private static let mistakes = [
     Mistake("syntax-error", in: "return function( end\n", at: "1:18: error:"),
     Mistake("syntax-error", in: "return function()\n  if x then\n  return 1\n", at: "4:1: error:"),
-    Mistake("syntax-error", in: "goto nowhere\nreturn function() end\n", at: "1:6: error:"),
+    Mistake("syntax-error", in: "goto nowhere\nreturn function() end\n", at: "1:1: error:"),
     Mistake("not-a-function", in: "return 42\n", at: "1:8: error:"),
-    Mistake("not-a-function", in: "local x = 1\nprint(x)\n", at: "2:9: error:"),
+    Mistake("not-a-function", in: "local x = 1\nprint(x)\n", at: "3:1: error:"),
     Mistake(
       "unresolved-require", in: "local s = require \"stor\"\nreturn function() return s end\n",
       at: "1:19: error:"),
@@ -62,7 +62,7 @@ import Testing
     Mistake(
       "unreachable-code", in: "return function()\n  while true do end\n  print(1)\nend\n", at: "3:3: warning:"
     ),
-    Mistake("unknown-function", routes: "return {\n  {\"GET\", \"/f\", \"ff\"},\n}\n", at: "2:18: error:"),
+    Mistake("unknown-function", routes: "return {\n  {\"GET\", \"/f\", \"ff\"},\n}\n", at: "2:17: error:"),
     Mistake("malformed-route", routes: "return {\n  {\"GTE\", \"/f\", \"f\"},\n}\n", at: "2:4: error:"),
     Mistake("malformed-route", routes: "return {\n  {\"GET\", \"f\", \"f\"},\n}\n", at: "2:11: error:"),
     Mistake("malformed-route", routes: "return {\n  {\"GET\", \"/f\"},\n}\n", at: "2:3: error:"),
@@ -70,7 +70,7 @@ import Testing
       "duplicate-route", routes: "return {\n  {\"GET\", \"/f\", \"f\"},\n  {\"GET\", \"/f/\", \"f\"},\n}\n",
       at: "3:"),
     Mistake(
-      "private-route", at: "app/gateway.lua:2:18: error:",
+      "private-route", at: "app/gateway.lua:2:17: error:",
       [
         "app/gateway.lua": "return {\n  {\"GET\", \"/f\", \"private/p\"},\n}\n",
         "app/private/p.lua": "return function() end\n",

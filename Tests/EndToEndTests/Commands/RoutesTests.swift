@@ -79,6 +79,40 @@ import Testing
     #expect(json["sections"]?.items?.isEmpty == false)
   }
 
+  /// A second reader of the format, written from its specification, sees what `inspect` shows.
+  @Test func theSecondReaderAgrees() throws {
+    let events = try workspace.project(
+      [
+        "app/gateway.lua": "return { {\"ANY\", \"/a/:b\", \"f\"} }\n",
+        "app/f.lua": "return function() return os.getenv(\"HOME\") end\n",
+        "config/application.yml": """
+        spacerVersion: 1
+        appName: events
+        topics: [orders]
+        events:
+          orders:
+            APPEND: [f]
+        envVar: [HOME]
+        limits:
+          bodyBytes: 1000
+
+        """,
+      ], named: "events")
+    for source in [Tool.fixture("example"), Tool.fixture("original"), project, events] {
+      for options in [[], ["--release", "--env", "production"]] {
+        let artifact = try workspace.build(source, to: "read.spx", options)
+        let reader = try ChildProcess(
+          ["/usr/bin/python3", Tool.checkout + "/Tests/artifact_reader.py", artifact],
+          environment: Tool.environment)
+        #expect(try reader.waitForExit() == 0, "\(reader.standardError)")
+        let ours = try #require(JSONValue(try Tool.run(["inspect", artifact, "--json"]).output))
+        let theirs = try #require(JSONValue(reader.standardOutput))
+        #expect(ours.covers(theirs), "\(source): \(ours) \(theirs)")
+        #expect(theirs["modules"]?.items?.isEmpty == false)
+      }
+    }
+  }
+
   @Test func whatCannotBeInspected() throws {
     for (content, word) in [("", "broken.spx"), ("not an artifact at all", "broken.spx")] {
       try workspace.write(content, to: "broken.spx")

@@ -54,6 +54,17 @@ enum JSONValue: Equatable, Decodable, Sendable {
     return value
   }
 
+  /// Whether it is `other` but for further keys in objects.
+  func covers(_ other: JSONValue) -> Bool {
+    switch (self, other) {
+    case (.object(let mine), .object(let theirs)):
+      theirs.allSatisfy { key, value in mine[key]?.covers(value) ?? false }
+    case (.array(let mine), .array(let theirs)):
+      mine.count == theirs.count && zip(mine, theirs).allSatisfy { $0.covers($1) }
+    default: self == other
+    }
+  }
+
   /// The value with every empty array as an empty object: the original could not tell them apart.
   var withoutEmptyArrays: JSONValue {
     switch self {

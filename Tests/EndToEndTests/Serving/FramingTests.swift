@@ -25,7 +25,6 @@ import Testing
     "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: -1\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 0x3\r\n\r\nabc",
     "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length:\r\n\r\n",
-    "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 99999999999999999999\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
     "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -79,7 +78,7 @@ import Testing
   }
 
   @Test func unknownVersions() throws {
-    for version in ["HTTP/2.0", "HTTP/1.7", "HTTP/0.9"] {
+    for version in ["HTTP/2.0", "HTTP/0.9", "HTTP/11"] {
       let answer = try server.raw("GET /echo \(version)\r\nHost: t\r\n\r\n")
       #expect(answer.status == 505 || answer.status == 400, "\(version)")
     }

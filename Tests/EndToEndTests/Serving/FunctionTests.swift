@@ -62,8 +62,9 @@ import Testing
         == JSONValue(#"{"data":{"a":1}}"#))
     #expect(try server.request("POST", "/echo", body: #"{"a":1}"#).json == JSONValue(#"{"data":{"a":1}}"#))
     #expect(try server.post("/echo", json: "").json == JSONValue(#"{"data":{}}"#))
-    #expect(
-      try server.post("/echo", json: #"{"e":[],"n":null}"#).text == "{\"data\":{\"e\":[],\"n\":null}}\n")
+    for kept in [#"{"e":[]}"#, #"{"e":{}}"#, #"{"n":null}"#, #"{"l":[null,[]]}"#] {
+      #expect(try server.post("/echo", json: kept).text == "{\"data\":\(kept)}\n")
+    }
     let other = try server.request("POST", "/echo", headers: [("Content-Type", "text/plain")], body: "hi")
     #expect(other.json == JSONValue(#"{"data":{}}"#))
   }
@@ -175,7 +176,9 @@ import Testing
       let answer = try server.get("/f\(number)")
       #expect(answer.status == 500, "\(expression)")
       let message = answer.json?["error"]?.string ?? ""
-      #expect(message.contains("outer") && message.contains("inner"), "\(expression): \(answer.text)")
+      // Of a path without end only a part is shown.
+      let isNamed = message.contains("outer") && message.contains("inner") || message.contains("cycle")
+      #expect(isNamed, "\(expression): \(answer.text)")
     }
   }
 

@@ -127,7 +127,7 @@ struct JSONFuzzTests {
   func agreesWithGrammar() throws {
     let harness = try JSONHarness()
     var generator = SeededGenerator(state: Fuzz.seed("json"))
-    let alphabet = Array(#"{}[]",:\/ue0123456789.-+Etfnalsr"# .utf8) + [0, 0x1F, 0x20, 0x80, 0xC3, 0xED, 0xFF]
+    let alphabet = Array(#"{}[]",:\/ue0123456789.-+Etfnalsr"#.utf8) + [0, 0x1F, 0x20, 0x80, 0xC3, 0xED, 0xFF]
     try Fuzz.run {
       for _ in 0..<200 {
         var text = Array(Self.samples.randomElement(using: &generator)?.utf8 ?? "".utf8)

@@ -1,0 +1,65 @@
+// Names whose meaning the extractor knows, with fixed indexes in every file's strings, so that it compares
+// numbers only.
+
+enum WellKnownNames {
+  private static let fields = ["append", "call", "all", "getenv"]
+  private static let modules = ["topics", "flow"]
+
+  /// In the order in which the interner enters them.
+  static let all: [String] =
+    fields + modules
+    + (StandardGlobals.names.union(EngineOnlyNames.tables).union(EngineOnlyNames.functions)).sorted()
+
+  static let firstIndex = TokenKind.keywordCount + 2
+  static let append = index("append")
+  static let call = index("call")
+  static let callAll = index("all")
+  static let getenv = index("getenv")
+  static let topics = index("topics")
+  static let flow = index("flow")
+  static let ngx = index("ngx")
+  static let ffi = index("ffi")
+
+  /// What is known of a global name.
+  struct Global {
+    var meaning = Meaning.unknown
+    var isStandard = false
+    var isLibrary = false
+  }
+
+  /// By string index; names above its count are not known.
+  static let globals: [Global] = {
+    var table = [Global](repeating: Global(), count: firstIndex)
+    for (offset, name) in all.enumerated() {
+      table.append(
+        Global(
+          meaning: meaning(of: name, UInt32(firstIndex + offset)),
+          isStandard: StandardGlobals.names.contains(name),
+          isLibrary: StandardGlobals.libraries.contains(name)))
+    }
+    return table
+  }()
+
+  private static func index(_ name: String) -> UInt32 {
+    UInt32(firstIndex + (all.firstIndex(of: name) ?? 0))
+  }
+
+  private static func meaning(of name: String, _ index: UInt32) -> Meaning {
+    switch name {
+    case "require": .require
+    case "pcall": .pcall
+    case "xpcall": .xpcall
+    case "error": .error
+    case "setmetatable": .setmetatable
+    case "topics": .topics
+    case "flow": .flow
+    case "os": .os
+    case "ipairs", "pairs", "next", "print", "type", "tostring", "tonumber", "rawget", "rawset", "rawlen",
+      "rawequal", "select", "getmetatable":
+      .harmlessFunction
+    case _ where EngineOnlyNames.tables.contains(name): .engineTable(index)
+    case _ where EngineOnlyNames.functions.contains(name): .engineFunction(index)
+    default: .unknown
+    }
+  }
+}
