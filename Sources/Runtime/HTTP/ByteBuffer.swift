@@ -78,13 +78,23 @@ package struct ByteBuffer: BitwiseCopyable {
   /// Makes room for so many more bytes behind the content; growing memory at least doubles.
   @inline(__always)
   package mutating func reserve(_ count: Int, _ pool: inout BufferPool) {
-    if capacity &- end < count { makeRoom(count, capacityMin: capacity * 2, &pool) }
+    guard capacity &- end < count else { return }
+    if base == nil, count <= BufferPool.blockBytes {
+      self = pool.take()
+    } else {
+      makeRoom(count, capacityMin: capacity * 2, &pool)
+    }
   }
 
   /// Makes room, of just this size if it must grow: for who knows how much will come.
   @inline(__always)
   package mutating func reserveExactly(_ count: Int, _ pool: inout BufferPool) {
-    if capacity &- end < count { makeRoom(count, capacityMin: 0, &pool) }
+    guard capacity &- end < count else { return }
+    if base == nil, count <= BufferPool.blockBytes {
+      self = pool.take()
+    } else {
+      makeRoom(count, capacityMin: 0, &pool)
+    }
   }
 
   private mutating func makeRoom(_ count: Int, capacityMin: Int, _ pool: inout BufferPool) {

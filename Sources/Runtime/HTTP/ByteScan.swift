@@ -92,6 +92,18 @@ enum ByteScan {
     }
   }
 
+  /// Where the letters, digits, hyphens and dots end, of which hosts mostly are.
+  @inline(__always)
+  static func plainHostEnd(_ bytes: RawSpan, from start: Int, to end: Int) -> Int {
+    first(bytes, from: start, to: end) { block in
+      let isLetter = ((block | 0x20) &- 0x61) .< Block(repeating: 26)
+      let isDigit = (block &- 0x30) .< Block(repeating: 10)
+      return .!(isLetter .| isDigit .| ((block &- 0x2D) .< Block(repeating: 2)))
+    } _: { byte in
+      (byte | 0x20) &- 0x61 >= 26 && byte &- 0x30 >= 10 && byte &- 0x2D >= 2
+    }
+  }
+
   /// Where the token ends.
   @inline(__always)
   static func tokenEnd(_ bytes: RawSpan, from start: Int, to end: Int) -> Int {

@@ -145,19 +145,18 @@ package struct HeadParser: Sendable {
     var offset = Int(position)
     while true {
       let name = offset
-      offset = ByteScan.tokenEnd(bytes, from: offset, to: end)
-      guard offset < end else { break }
-      let nameEnd = offset
-      guard nameEnd > name, bytes.byte(nameEnd) == UInt8(ascii: ":") else {
-        // Either the empty line or a mistake.
-        guard nameEnd == name, bytes.byte(name) == Self.carriageReturn else {
-          return .refused(.malformedHeader)
-        }
+      guard name < end else { break }
+      if bytes.byte(name) == Self.carriageReturn {
         guard name &+ 1 < end else { break }
         guard bytes.byte(name &+ 1) == Self.lineFeed else { return .refused(.malformedHeader) }
         head.fields.count = UInt32(truncatingIfNeeded: name) &- head.fields.start
         head.byteCount = UInt32(truncatingIfNeeded: name &+ 2)
         return finish()
+      }
+      let nameEnd = ByteScan.tokenEnd(bytes, from: name, to: end)
+      guard nameEnd < end else { break }
+      guard nameEnd > name, bytes.byte(nameEnd) == UInt8(ascii: ":") else {
+        return .refused(.malformedHeader)
       }
       var value = nameEnd &+ 1
       while value < end, Self.isBlank(bytes.byte(value)) { value &+= 1 }

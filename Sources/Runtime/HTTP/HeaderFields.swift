@@ -154,7 +154,7 @@ enum HeaderFields {
       offset += 1
     } else {
       while true {
-        offset = ByteScan.plainEnd(bytes, from: offset, to: end)
+        offset = ByteScan.plainHostEnd(bytes, from: offset, to: end)
         guard offset < end, bytes.byte(offset) != UInt8(ascii: ":") else { break }
         let byte = bytes.byte(offset)
         guard ByteScan.isAuthority(byte), byte != UInt8(ascii: "["), byte != UInt8(ascii: "]") else {

@@ -1,6 +1,6 @@
-// A request as its handler sees it: pointers into the connection's buffer, made anew for each look, and
-// never kept. Invariants: `base` is the message's first byte; all ranges of `head` lie within the message;
-// the buffer neither moves nor changes while the view is borrowed.
+// A request as its handler sees it: two pointers, made anew for each look, and never kept. Invariants:
+// `base` is the first byte of the connection's input, where its decoder has completed a message; the slot
+// and the input neither move nor change while the view is borrowed.
 
 package import SpacerArtifact
 
@@ -8,22 +8,21 @@ package import SpacerArtifact
 /// must be copied, or asked for again with `HTTPServer.request`.
 package struct RequestView: ~Copyable {
   private let base: UnsafeMutableRawPointer
-  package let head: RequestHead
-  private let bodyCount: Int
-  package let peer: PeerAddress
-  /// The loop's monotonic time, in nanoseconds, of the turn in which the request was complete.
-  package let receivedNanoseconds: UInt64
+  private let connection: UnsafePointer<Connection>
 
-  init(
-    base: UnsafeMutableRawPointer, head: RequestHead, bodyCount: Int, peer: PeerAddress,
-    receivedNanoseconds: UInt64
-  ) {
+  /// - Precondition: The connection's decoder has completed a request.
+  init(_ connection: UnsafeMutablePointer<Connection>) {
+    guard let base = connection.pointee.input.mutableBytes.baseAddress else {
+      preconditionFailure("a complete request without bytes")
+    }
     self.base = base
-    self.head = head
-    self.bodyCount = bodyCount
-    self.peer = peer
-    self.receivedNanoseconds = receivedNanoseconds
+    self.connection = UnsafePointer(connection)
   }
+
+  package var head: RequestHead { connection.pointee.decoder.head }
+  package var peer: PeerAddress { connection.pointee.peer }
+  /// The loop's monotonic time, in nanoseconds, of the turn in which the request was complete.
+  package var receivedNanoseconds: UInt64 { connection.pointee.receivedAt }
 
   package var method: RouteMethod { head.method }
 
@@ -46,7 +45,7 @@ package struct RequestView: ~Copyable {
   package var contentType: UnsafeRawBufferPointer { bytes(head.contentType) }
   /// The body, decoded; empty when there is none.
   package var body: UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(start: base + Int(head.byteCount), count: bodyCount)
+    UnsafeRawBufferPointer(start: base + Int(head.byteCount), count: connection.pointee.decoder.bodyCount)
   }
 
   /// Whether the client itself is on this machine: a loopback peer that is no proxy for someone else.

@@ -89,16 +89,19 @@ package enum ResponseHead {
 
   /// Writes status line and headers with the empty line.
   package static func write(
-    _ writer: inout ByteWriter, status: Int, date: UnsafeRawBufferPointer,
+    _ writer: inout ByteWriter, status: Int, prefix: borrowing ResponsePrefix,
     contentType: ResponseContentType, connection: ConnectionHeader, framing: ResponseFraming,
     headers: UnsafeRawBufferPointer
   ) {
-    if status == 200 {
-      writer.append("HTTP/1.1 200 OK\r\n")
-    } else {
-      writeStatusLine(&writer, status)
+    if status == 200, contentType == .json, connection == .implied, headers.count == 0,
+      case .length(let count) = framing
+    {
+      prefix.withBytes { writer.append($0) }
+      writer.append(decimal: count)
+      return writer.append("\r\n\r\n")
     }
-    writer.append(date)
+    writeStatusLine(&writer, status)
+    prefix.withDateLine { writer.append($0) }
     if contentType == .json, framing != .none { writer.append("Content-Type: application/json\r\n") }
     switch connection {
     case .implied: break

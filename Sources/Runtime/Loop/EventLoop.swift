@@ -55,14 +55,14 @@ package final class EventLoop {
     var now: UInt64
     var wheel = TimerWheel()
     var isStopping = false
+    var hooks: ContiguousArray<() -> Void> = []
+    var sources: ContiguousArray<EventSource?> = [nil]
   }
 
   private let poller: EpollPoller
   private let state: UnsafeMutablePointer<State>
   private let clock: () -> UInt64
   private let clockStart: UInt64
-  private var sources: [EventSource?] = [nil]
-  private var hooks: [() -> Void] = []
 
   /// For other threads: messages and `stop`.
   package let mailbox: LoopMailbox
@@ -115,16 +115,20 @@ package final class EventLoop {
   /// Adds a source; it is held until it is unregistered.
   /// - Precondition: At most 254 sources at a time.
   package func register(_ source: EventSource) -> SourceID {
-    let index = sources.dropFirst().firstIndex { $0 == nil } ?? sources.count
+    let index = state.pointee.sources.dropFirst().firstIndex { $0 == nil } ?? state.pointee.sources.count
     precondition(index < Int(SourceID.mailbox.rawValue), "too many event sources")
-    if index == sources.count { sources.append(source) } else { sources[index] = source }
+    if index == state.pointee.sources.count {
+      state.pointee.sources.append(source)
+    } else {
+      state.pointee.sources[index] = source
+    }
     return SourceID(rawValue: UInt8(index))
   }
 
   /// Forgets a source; what is still reported for it is dropped.
   package func unregister(_ source: SourceID) {
     precondition(source != .primary && source != .mailbox)
-    sources[Int(source.rawValue)] = nil
+    state.pointee.sources[Int(source.rawValue)] = nil
   }
 
   /// Watches a descriptor for a source; `token` (56 bits) comes back with its events.
@@ -145,7 +149,7 @@ package final class EventLoop {
   package func unwatch(_ descriptor: Int32) throws(SystemCallError) { try poller.remove(descriptor) }
 
   /// Adds something to be done at the end of every turn, such as flushing logs.
-  package func afterPoll(_ hook: @escaping () -> Void) { hooks.append(hook) }
+  package func afterPoll(_ hook: @escaping () -> Void) { state.pointee.hooks.append(hook) }
 
   // MARK: Running
 
@@ -179,11 +183,11 @@ package final class EventLoop {
       if source == 0 {
         primary.expired(token)
       } else {
-        sources[Int(source)]?.expired(token & SourceID.tokenMask)
+        state.pointee.sources[Int(source)]?.expired(token & SourceID.tokenMask)
       }
     }
     primary.finishTurn()
-    for hook in hooks { hook() }
+    for index in state.pointee.hooks.indices { state.pointee.hooks[index]() }
   }
 
   private func waitMilliseconds(_ waitMax: Int32) -> Int32 {
@@ -194,12 +198,12 @@ package final class EventLoop {
 
   private func dispatch(_ source: Int, _ token: UInt64, _ events: PollEvents) {
     guard source == Int(SourceID.mailbox.rawValue) else {
-      sources[source]?.ready(token, events)
+      state.pointee.sources[source]?.ready(token, events)
       return
     }
     for message in mailbox.takeAll() {
       switch message {
-      case .token(let source, let token): sources[Int(source.rawValue)]?.posted(token)
+      case .token(let source, let token): state.pointee.sources[Int(source.rawValue)]?.posted(token)
       case .work(let body): body()
       case .stop: stop()
       }

@@ -46,6 +46,8 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let bodiless = ConnectionFlags(rawValue: 1 << 10)
   /// The socket would take no more; the next edge of writability continues.
   static let blocked = ConnectionFlags(rawValue: 1 << 11)
+  /// The poller knows the socket.
+  static let watched = ConnectionFlags(rawValue: 1 << 12)
 }
 
 /// One connection.

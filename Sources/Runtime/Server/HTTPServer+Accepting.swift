@@ -54,16 +54,16 @@ extension HTTPServer {
     }
     let connection = state.pointee.table[slot]
     connection.pointee.phaseSince = loop.milliseconds
-    do {
-      try loop.watch(
-        descriptor, [.readable, .writable, .peerFinished, .edgeTriggered],
-        ConnectionToken.make(slot, connection.pointee.generation), for: .primary)
-    } catch { return close(slot, connection) }
     if isOver {
       refuse(connection, .tooManyConnections)
       flush(connection)
+      settle(slot, connection)
+    } else {
+      // Most clients send at once. What is there by the end of the turn is read without being waited
+      // for, and a connection that serves one request never needs to be known to the poller.
+      connection.pointee.flags.insert(.readable)
+      enqueue(slot, connection)
     }
-    settle(slot, connection)
   }
 
   /// Without descriptors to accept with, a watched listener would only wake the loop.

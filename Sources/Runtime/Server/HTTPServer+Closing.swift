@@ -44,7 +44,24 @@ extension HTTPServer {
     if connection.pointee.phase != .idle, !flags.contains(.queued) {
       connection.pointee.input.shrink(&state.pointee.pool)
     }
+    _ = rest(slot, connection)
+  }
+
+  /// Sees to it that the connection is woken, by its socket or its deadline. False when it had to close.
+  private func rest(_ slot: Int, _ connection: UnsafeMutablePointer<Connection>) -> Bool {
+    if !connection.pointee.flags.contains(.watched) {
+      do {
+        try loop.watch(
+          connection.pointee.descriptor, [.readable, .writable, .peerFinished, .edgeTriggered],
+          ConnectionToken.make(slot, connection.pointee.generation), for: .primary)
+      } catch {
+        close(slot, connection)
+        return false
+      }
+      connection.pointee.flags.insert(.watched)
+    }
     setDeadline(slot, connection)
+    return true
   }
 
   /// Works out the phase of a connection that waits for input, and the progress of a body.
@@ -114,8 +131,7 @@ extension HTTPServer {
     connection.pointee.phaseSince = loop.milliseconds
     connection.pointee.movedBytes = 0
     state.pointee.lingeringCount += 1
-    setDeadline(slot, connection)
-    dropInput(slot, connection)
+    if rest(slot, connection) { dropInput(slot, connection) }
   }
 
   /// Reads and forgets, while the client has not seen our end.

@@ -90,10 +90,9 @@ extension HTTPServer {
   private func dispatch(_ slot: Int, _ connection: UnsafeMutablePointer<Connection>) -> Bool {
     connection.pointee.phase = .handling
     connection.pointee.receivedAt = loop.now
-    guard let view = view(connection) else { preconditionFailure("a complete request without bytes") }
     let exchange = ExchangeID(slot: slot, serial: connection.pointee.serial)
     state.pointee.currentSlot = slot
-    handler.handle(exchange, view)
+    handler.handle(exchange, RequestView(connection))
     state.pointee.currentSlot = -1
     guard connection.pointee.flags.contains(.answered) else { return false }
     finishExchange(connection)

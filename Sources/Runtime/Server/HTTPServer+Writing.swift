@@ -68,19 +68,17 @@ extension HTTPServer {
     refreshDate()
     connection.pointee.output.reserve(ResponseHead.bytesMax + headers.count, &state.pointee.pool)
     var writer = ByteWriter(connection.pointee.output.tail)
-    state.pointee.dateLine.withBytes { date in
-      ResponseHead.write(
-        &writer, status: status, date: date, contentType: contentType, connection: connectionHeader,
-        framing: framing, headers: headers)
-    }
+    ResponseHead.write(
+      &writer, status: status, prefix: state.pointee.prefix, contentType: contentType,
+      connection: connectionHeader, framing: framing, headers: headers)
     connection.pointee.output.commit(writer.count)
   }
 
   private func refreshDate() {
-    guard loop.now >= state.pointee.dateLineUntil else { return }
+    guard loop.now >= state.pointee.prefixUntil else { return }
     let time = SystemCalls.wallClock()
-    state.pointee.dateLine = DateLine(seconds: time.seconds)
-    state.pointee.dateLineUntil = loop.now + UInt64(1_000_000_000 - time.nanoseconds)
+    state.pointee.prefix = ResponsePrefix(seconds: time.seconds)
+    state.pointee.prefixUntil = loop.now + UInt64(1_000_000_000 - time.nanoseconds)
   }
 
   private func appendBody(

@@ -1,8 +1,8 @@
 // An HTTP/1.1 server on one loop: connections in a table, requests decoded in their buffers and handed to
 // the handler one at a time per connection, answers written at once.
 //
-// Sockets are watched edge-triggered for everything from the start, so that no request costs a call to
-// change it: `readable` and `blocked` in a connection's flags remember what the edges said.
+// Sockets are watched edge-triggered for everything from when they first rest, so that no request costs a
+// call to change it: `readable` and `blocked` in a connection's flags remember what the edges said.
 //
 // Who closes: only the top of a turn (an event, a timer, the queue of connections to go on with) closes a
 // connection or calls the handler. `respond` and its kin, which the handler may call at any time, put
@@ -33,9 +33,9 @@ extension ExchangeHandler {
 struct ServerState: ~Copyable {
   var table: ConnectionTable
   var pool = BufferPool()
-  var dateLine = DateLine(seconds: 0)
-  /// The loop's time until which the line is right.
-  var dateLineUntil: UInt64 = 0
+  var prefix = ResponsePrefix(seconds: 0)
+  /// The loop's time until which the prefix's date is right.
+  var prefixUntil: UInt64 = 0
   /// The connections to go on with in this turn, as tokens.
   var queue: ContiguousArray<UInt64> = []
   var listeners: ContiguousArray<Int32> = []
@@ -151,17 +151,8 @@ package final class HTTPServer<Handler: ExchangeHandler>: PrimarySource {
   package func request<Result>(
     _ exchange: ExchangeID, _ body: (borrowing RequestView) -> Result
   ) -> Result? {
-    guard let connection = state.pointee.table.find(exchange), let view = view(connection) else {
-      return nil
-    }
-    return body(view)
-  }
-
-  func view(_ connection: UnsafeMutablePointer<Connection>) -> RequestView? {
-    guard let base = connection.pointee.input.mutableBytes.baseAddress else { return nil }
-    return RequestView(
-      base: base, head: connection.pointee.decoder.head, bodyCount: connection.pointee.decoder.bodyCount,
-      peer: connection.pointee.peer, receivedNanoseconds: connection.pointee.receivedAt)
+    guard let connection = state.pointee.table.find(exchange) else { return nil }
+    return body(RequestView(connection))
   }
 }
 

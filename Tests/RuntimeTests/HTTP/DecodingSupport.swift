@@ -58,10 +58,13 @@ func decode(_ text: String, splits: [Int] = [], options: HTTPOptions = HTTPOptio
 private func snapshot(
   _ decoder: RequestDecoder, _ buffer: ByteBuffer, restCount: Int
 ) -> DecodedRequest {
+  let slot = UnsafeMutablePointer<Connection>.allocate(capacity: 1)
+  defer { slot.deallocate() }
+  slot.initialize(to: Connection())
+  slot.pointee.decoder = decoder
+  slot.pointee.input = buffer
   let head = decoder.head
-  guard let base = buffer.mutableBytes.baseAddress else { preconditionFailure("no bytes") }
-  let view = RequestView(
-    base: base, head: head, bodyCount: decoder.bodyCount, peer: PeerAddress(), receivedNanoseconds: 0)
+  let view = RequestView(slot)
   var headers: [String] = []
   view.forEachHeader { name, value in
     headers.append("\(text(name))=\(text(value))")

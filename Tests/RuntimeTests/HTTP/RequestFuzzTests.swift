@@ -2,12 +2,9 @@
 // with the reference decoder on whether there is a request and where it ends. Prints its seed; set
 // SPACER_FUZZ_SEED to repeat a run and SPACER_FUZZ_SECONDS to make it longer.
 
-import Glibc
 import Testing
 
 @testable import SpacerRuntime
-
-private func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
 @Suite("Requests, fuzzed")
 struct RequestFuzzTests {
@@ -22,7 +19,7 @@ struct RequestFuzzTests {
   private func mutate(_ bytes: inout [UInt8], _ generator: inout SeededGenerator) {
     for _ in 0..<Int.random(in: 1...4, using: &generator) {
       let at = Int.random(in: 0...bytes.count, using: &generator)
-      switch Int.random(in: 0..<6, using: &generator) {
+      switch Int.random(in: 0..<7, using: &generator) {
       case 0 where at < bytes.count: bytes[at] = UInt8.random(in: 0...255, using: &generator)
       case 1 where at < bytes.count: bytes[at] ^= 1 << UInt8.random(in: 0..<8, using: &generator)
       case 2:
@@ -35,6 +32,15 @@ struct RequestFuzzTests {
         let end = min(bytes.count, at + Int.random(in: 1...40, using: &generator))
         let other = Int.random(in: 0...bytes.count, using: &generator)
         bytes.insert(contentsOf: Array(bytes[at..<end]), at: other)
+      case 5:
+        // A line end loses one of its bytes, or gets another.
+        let ends = bytes.indices.filter { bytes[$0] == 0x0D || bytes[$0] == 0x0A }
+        guard let end = ends.randomElement(using: &generator) else { continue }
+        if Bool.random(using: &generator) {
+          bytes.remove(at: end)
+        } else {
+          bytes[end] = [0x0D, 0x0A, 0x20, 0x58].randomElement(using: &generator) ?? 0
+        }
       default: bytes.removeSubrange(at...)
       }
     }
@@ -42,23 +48,22 @@ struct RequestFuzzTests {
 
   @Test("every split the same, and as the reference says")
   func fuzz() {
-    let seed =
-      environment("SPACER_FUZZ_SEED").flatMap { UInt64($0) } ?? UInt64.random(in: 0...UInt64.max)
-    print("request fuzzer: SPACER_FUZZ_SEED=\(seed)")
-    let seconds = environment("SPACER_FUZZ_SECONDS").flatMap { Double($0) } ?? 2
-    let end = SystemCalls.monotonicNanoseconds() + UInt64(seconds * 1e9)
+    let seed = Fuzz.seed("requests")
     var generator = SeededGenerator(state: seed)
     var options = HTTPOptions()
     options.bodyBytesMax = 4_096
     let corpus = (validCases.map(\.input) + refusedCases.map(\.input)).map { Array($0.utf8) }
-    var round = 0
-    while round & 63 != 0 || SystemCalls.monotonicNanoseconds() < end {
-      round += 1
-      var bytes = corpus.randomElement(using: &generator) ?? []
-      mutate(&bytes, &generator)
-      guard check(bytes, options, &generator) else { return }
+    var count = 0
+    var isFine = true
+    Fuzz.run {
+      for _ in 0..<32 where isFine {
+        count += 1
+        var bytes = corpus.randomElement(using: &generator) ?? []
+        mutate(&bytes, &generator)
+        isFine = check(bytes, options, &generator)
+      }
     }
-    print("request fuzzer: \(round) requests")
+    print("fuzz requests: \(count) of them")
   }
 
   private func check(

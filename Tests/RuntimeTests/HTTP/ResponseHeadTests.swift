@@ -12,12 +12,11 @@ struct ResponseHeadTests {
     defer { memory.deallocate() }
     var writer = ByteWriter(memory)
     let lines = Array(headers.utf8)
-    DateLine(seconds: 0).withBytes { date in
-      lines.withUnsafeBytes {
-        ResponseHead.write(
-          &writer, status: status, date: date, contentType: contentType, connection: connection,
-          framing: framing, headers: $0)
-      }
+    let prefix = ResponsePrefix(seconds: 0)
+    lines.withUnsafeBytes {
+      ResponseHead.write(
+        &writer, status: status, prefix: prefix, contentType: contentType, connection: connection,
+        framing: framing, headers: $0)
     }
     return text(UnsafeRawBufferPointer(rebasing: memory[..<writer.count]))
   }

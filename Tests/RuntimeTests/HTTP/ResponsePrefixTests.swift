@@ -3,7 +3,7 @@ import Testing
 @testable import SpacerRuntime
 
 @Suite("Date")
-struct DateLineTests {
+struct ResponsePrefixTests {
   @Test(
     "known moments",
     arguments: [
@@ -17,7 +17,10 @@ struct DateLineTests {
       (253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"),
     ])
   func moments(_ seconds: Int64, _ expected: String) {
-    let line = DateLine(seconds: seconds).withBytes { text($0) }
-    #expect(line == "Date: \(expected)\r\n")
+    let prefix = ResponsePrefix(seconds: seconds)
+    #expect(prefix.withDateLine { text($0) } == "Date: \(expected)\r\n")
+    #expect(
+      prefix.withBytes { text($0) }
+        == "HTTP/1.1 200 OK\r\nDate: \(expected)\r\nContent-Type: application/json\r\nContent-Length: ")
   }
 }
