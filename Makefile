@@ -6,6 +6,7 @@ PREFIX ?= /usr/local
 PORT ?= 3000
 PROJECT ?= Fixtures/example
 FUZZ_SECONDS ?= 60
+# Builds are by product: a plain `swift build` makes everything a second time, as the plugin's tools.
 # Linked statically, so that the executables start without looking for Swift's libraries.
 RELEASE_FLAGS := -c release --static-swift-stdlib
 RELEASE := .build/release
@@ -21,7 +22,8 @@ setup:
 
 .PHONY: build
 build: setup ## Build the executables in release
-	swift build $(RELEASE_FLAGS)
+	swift build $(RELEASE_FLAGS) --product spacer-serve
+	swift build $(RELEASE_FLAGS) --product spacer
 
 .PHONY: run
 run: build ## Build, compile Fixtures/example and serve it on port 3000 (PROJECT=…, PORT=…)
@@ -33,14 +35,15 @@ run: build ## Build, compile Fixtures/example and serve it on port 3000 (PROJECT
 test: ## Set up, lint, build and run every test
 	@scripts/setup test
 	@$(MAKE) --no-print-directory lint
-	SPACER_WARNINGS_AS_ERRORS=1 swift build --build-tests
+	SPACER_WARNINGS_AS_ERRORS=1 swift build --product spacerPackageTests
 	SPACER_WARNINGS_AS_ERRORS=1 swift test --skip-build --disable-xctest
 
 .PHONY: fuzz
 fuzz: ## Run every fuzzer for a minute each (FUZZ_SECONDS=…)
 	@scripts/setup test
+	SPACER_WARNINGS_AS_ERRORS=1 swift build --product spacerPackageTests
 	SPACER_WARNINGS_AS_ERRORS=1 SPACER_FUZZ_SECONDS=$(FUZZ_SECONDS) \
-	  swift test --disable-xctest --no-parallel --filter '[Ff]uzz'
+	  swift test --skip-build --disable-xctest --no-parallel --filter 'Fuzz|fuzz|Verdict'
 
 .PHONY: bench
 bench: build ## Measure against nginx with Lua and print the tables

@@ -2,7 +2,9 @@ import ArgumentParser
 
 /// What `run` and `dev` say about the server alike.
 struct ServingOptions: ParsableArguments {
-  @Option(help: "The environment, as SPACER_ENV (default: development).") var env: String?
+  @Option(
+    help: "The environment, as SPACER_ENV (default: the artifact's, else production; dev: development).")
+  var env: String?
 
   @Option(help: "The port to listen on; 0 takes a free one (default: application.yml's, else 3000).")
   var port: Int?

@@ -45,6 +45,8 @@ enum Tool {
   ) throws -> Outcome {
     let child = try ChildProcess(
       [spacer] + arguments, environment: environment.merging(extra) { $1 }, folder: folder, umask: umask)
+    // Ends a child that outstayed the bound.
+    defer { child.signal(SIGKILL) }
     let status = try child.waitForExit()
     return Outcome(status: status, output: child.standardOutput, errors: child.standardError)
   }

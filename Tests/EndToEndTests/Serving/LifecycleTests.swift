@@ -42,6 +42,18 @@ import Testing
     #expect(connection.isClosedByPeer())
   }
 
+  @Test func connectionsThatWaitInTheQueueAreAnsweredAfterSIGTERM() throws {
+    let server = try RunningServer.serving(try project("one"), in: workspace, arguments: ["--workers", "2"])
+    // The kernel completes connections while the server stands still.
+    server.process.signal(SIGSTOP)
+    let waiting = try (0..<20).map { _ in try HTTPConnection(port: server.port) }
+    for connection in waiting { try connection.send("GET /v HTTP/1.1\r\nHost: t\r\n\r\n") }
+    server.process.signal(SIGTERM)
+    server.process.signal(SIGCONT)
+    for connection in waiting { #expect(try connection.response(to: "GET").status == 200) }
+    #expect(try server.process.waitForExit() == 0)
+  }
+
   @Test func sigintEndsItToo() throws {
     let server = try RunningServer.serving(try project("one"), in: workspace)
     server.process.signal(SIGINT)
