@@ -4,6 +4,7 @@
 // globals table else.
 #include "host.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,7 +141,7 @@ void spacer_watch_thread(spacer_host *host) {
 
 uint64_t spacer_slice(spacer_host *host) { return __atomic_load_n(&host->slice, __ATOMIC_SEQ_CST); }
 
-void spacer_stop(spacer_host *host, pthread_t thread, uint64_t slice) {
+void spacer_stop(spacer_host *host, unsigned long thread, uint64_t slice) {
   __atomic_store_n(&host->condemned_slice, slice, __ATOMIC_SEQ_CST);
   pthread_kill(thread, SIGURG);
 }

@@ -2,7 +2,6 @@
 // C side of it: a Lua error is a longjmp and must never cross a Swift frame. Swift's callbacks use only API
 // calls that cannot raise, and say what shall happen by their result.
 #pragma once
-#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -156,9 +155,9 @@ int spacer_resume(spacer_host *host, lua_State *coroutine, lua_State *from, int 
 void spacer_watch_thread(spacer_host *host);
 /// Number of the run in progress, even when none is. From any thread.
 uint64_t spacer_slice(spacer_host *host);
-/// Has the run of that number raise an error at its next instruction, over and over, so that no pcall keeps
+/// `thread` is the run's pthread_t. Has the run of that number raise an error at its next instruction, over and over, so that no pcall keeps
 /// it alive. From any thread; a run that has ended meanwhile is not touched.
-void spacer_stop(spacer_host *host, pthread_t thread, uint64_t slice);
+void spacer_stop(spacer_host *host, unsigned long thread, uint64_t slice);
 /// Sets what `spacer_host.watchdog_sleeps` points to, in order with what other threads do around it.
 void spacer_watchdog_set_sleeps(int *sleeps, int value);
 

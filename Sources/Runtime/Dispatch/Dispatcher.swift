@@ -143,6 +143,10 @@ final class Dispatcher: ExchangeHandler {
     abandon(slot)
   }
 
+  func refused(_ refusal: Refusal, peer: PeerAddress) {
+    log.refused(status: refusal.status, body: refusal.body, peer: peer)
+  }
+
   /// The path as the matcher takes it.
   private func normalPath(of request: borrowing RequestView) throws(RequestFailure) -> UnsafeRawBufferPointer
   {

@@ -121,6 +121,32 @@ final class WorkerLog {
     lines.append("}\n")
   }
 
+  /// One request that the server turned down before any function saw it; `body` is the JSON of its answer.
+  func refused(status: Int, body: StaticString, peer: PeerAddress) {
+    guard isEnabled(.info) else { return }
+    let reason = UnsafeRawBufferPointer(start: body.utf8Start, count: max(body.utf8CodeUnitCount - 1, 0))
+    if format.isJSON {
+      lines.append("{\"time\":\"")
+      appendClock()
+      lines.append("\",\"level\":\"info\",\"event\":\"refused\",\"status\":")
+      lines.append(decimal: Int64(status))
+      lines.append(",\"answer\":")
+      lines.append(reason)
+      lines.append(",\"peer\":\"")
+      lines.append(peer.text)
+      lines.append("\"}\n")
+      return
+    }
+    appendClock()
+    lines.append(" ")
+    appendStatus(status)
+    lines.append(" refused ")
+    lines.append(reason)
+    lines.append(" from ")
+    lines.append(peer.text)
+    lines.append("\n")
+  }
+
   // MARK: Messages
 
   /// A line of `print`, or a message of the platform's.

@@ -69,7 +69,8 @@ package enum ServeCommand {
         sigaddset(&again, SIGTERM)
         sigaddset(&again, SIGINT)
         // The workers end what takes too long themselves; this is for one that cannot.
-        var patience = timespec(tv_sec: server.drainSeconds + 5, tv_nsec: 0)
+        var patience = timespec()
+        patience.tv_sec = server.drainSeconds + 5
         let number = sigtimedwait(&again, nil, &patience)
         _exit(number > 0 ? 128 + number : 1)
       }
