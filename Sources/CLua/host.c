@@ -136,6 +136,11 @@ void spacer_watch_thread(spacer_host *host) {
   action.sa_handler = interrupted;
   action.sa_flags = SA_RESTART;
   sigaction(SIGURG, &action, NULL);
+  // Whoever started the process may have left the signal blocked.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGURG);
+  pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
   thread_host = host;
 }
 
