@@ -126,6 +126,7 @@ static void interrupted(int signal) {
   if (host == NULL) return;
   uint64_t slice = __atomic_load_n(&host->slice, __ATOMIC_RELAXED);
   if ((slice & 1) != 0 && slice == __atomic_load_n(&host->condemned_slice, __ATOMIC_RELAXED)) {
+    __atomic_store_n(&host->stop_requested, 1, __ATOMIC_RELAXED);
     stop_running(host);
   }
 }
@@ -160,6 +161,7 @@ static void begin_run(spacer_host *host, lua_State *L) {
   host->running = L;
   host->is_over_time = 0;
   host->is_over_memory = 0;
+  __atomic_store_n(&host->stop_requested, 0, __ATOMIC_RELAXED);
   host->memory_bytes_max = host->memory_bytes + host->run_memory_bytes;
   host->enforces_memory = host->run_memory_bytes > 0;
   __atomic_add_fetch(&host->slice, 1, __ATOMIC_SEQ_CST);

@@ -244,8 +244,7 @@ static void open_libraries(lua_State *L, int shared) {
   open_library(L, "string", luaopen_string);
   lua_pushnil(L);
   lua_setfield(L, -2, "dump");
-  lua_getfield(L, -1, "gmatch");
-  lua_setfield(L, -2, "gfind");
+  spacer_guard_string(L);
   // Methods of string values read the real table; its metatable is out of reach.
   lua_pushliteral(L, "");
   lua_getmetatable(L, -1);
@@ -259,6 +258,7 @@ static void open_libraries(lua_State *L, int shared) {
   lua_setfield(L, shared, "unpack");
   lua_pushcfunction(L, table_length);
   lua_setfield(L, -2, "getn");
+  spacer_guard_table(L);
   publish(L, shared, "table");
 
   open_library(L, "math", luaopen_math);

@@ -16,3 +16,13 @@ void spacer_open_sandbox(lua_State *L);
 void *spacer_allocate(void *context, void *block, size_t old_size, size_t new_size);
 /// Gives the chunks of small blocks back, after the state is closed.
 void spacer_free_blocks(spacer_host *host);
+
+/// Raises when the watchdog has condemned the run; for loops that no hook can end.
+void spacer_check_stop(spacer_host *host, lua_State *L);
+/// Replace the functions of the library table on top that could loop for ever in C.
+void spacer_guard_string(lua_State *L);
+void spacer_guard_table(lua_State *L);
+int spacer_string_find(lua_State *L);
+int spacer_string_match(lua_State *L);
+int spacer_string_gmatch(lua_State *L);
+int spacer_string_gsub(lua_State *L);

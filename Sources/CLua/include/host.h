@@ -92,6 +92,8 @@ typedef struct spacer_host {
   char *chunk_free;
   size_t chunk_left;
 
+  /// Set when the run shall end, for loops in C that look at it. Accessed atomically.
+  int stop_requested;
   /// Odd while user code runs; counts its begins and ends. This and the next are accessed atomically.
   uint64_t slice;
   /// The slice that shall be stopped.

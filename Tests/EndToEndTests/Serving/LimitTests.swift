@@ -64,8 +64,15 @@ import Testing
       [
         "spin": "return function() while true do end end",
         "caught": "return function() while true do pcall(function() while true do end end) end end",
+        "inner":
+          "return function() while true do pcall(coroutine.wrap(function() while true do end end)) end end",
+        "pattern": "return function() return (string.rep('a', 200)):find(string.rep('.-', 20) .. 'b') end",
+        "move": "return function() table.move({}, 1, 1e15, 2) end",
+        "insert":
+          "return function() table.insert(setmetatable({}, {__len = function() return 1e15 end}), 1, 0) end",
       ])
-    for path in ["/spin", "/caught"] {
+    #expect(try server.get("/echo?a=1").status == 200)
+    for path in ["/spin", "/caught", "/inner", "/pattern", "/move", "/insert"] {
       let answer = try server.get(path)
       #expect(answer.status == 504, "\(path): \(answer.text)")
       #expect(try server.get("/echo?a=1").json == JSONValue(#"{"data":{"a":"1"}}"#))
@@ -78,7 +85,9 @@ import Testing
       [
         "eat": "return function() local t = {} for i = 1, 1e9 do t[i] = {i} end end",
         "string": "return function() return #string.rep('x', 1e9) end",
+        "nothing": "return function() return #string.rep('', 1e15) end",
       ])
+    #expect(try server.get("/nothing").json == JSONValue(#"{"data":0}"#))
     for path in ["/eat", "/string"] {
       let answer = try server.get(path)
       #expect(answer.status == 503, "\(path): \(answer.text)")
