@@ -46,9 +46,11 @@ fuzz: ## Run every fuzzer for a minute each (FUZZ_SECONDS=…)
 	  swift test --skip-build --disable-xctest --no-parallel --filter 'Fuzz|fuzz|Verdict'
 
 .PHONY: bench
-bench: build ## Measure against nginx with Lua and print the tables
+bench: build ## Measure against nginx with Lua and Hummingbird's router and print the tables
 	@scripts/setup bench
 	Benchmarks/run
+	swift build -c release --package-path Benchmarks --product RouteBench
+	Benchmarks/.build/release/RouteBench $(wildcard ../shared/cases/routes/github.tsv)
 
 .PHONY: format
 format: ## Rewrite the sources in the project's format

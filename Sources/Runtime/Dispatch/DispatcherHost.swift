@@ -79,6 +79,11 @@ extension Dispatcher {
     case .requestField: requestField(state)
     case .headersIndex: headerField(state)
     case .flowCall: callFlow(state)
+    // An event that is taken and then lost would be worse than none: without a log nothing is taken.
+    case .topicsAppend:
+      raise(
+        state, "topics.append: this release of Spacer has no event log, so the event was not stored", at: true
+      )
     case nil: raise(state, "unknown host function", at: true)
     }
   }

@@ -12,6 +12,7 @@ enum HostFunction: Int32 {
   case requestField
   case headersIndex
   case flowCall
+  case topicsAppend
 
   /// Whether it may park the calling coroutine.
   var mayWait: Bool { self == .flowCall }
@@ -23,6 +24,7 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
   case cjsonSafe
   case request
   case flow
+  case topics
 
   /// The name, with `/` between its parts as `require` normalises it.
   package var name: String {
@@ -31,6 +33,7 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
     case .cjsonSafe: "cjson/safe"
     case .request: "request"
     case .flow: "flow"
+    case .topics: "topics"
     }
   }
 }

@@ -17,6 +17,10 @@ enum BuiltinModules {
       lua_createtable(state, 0, 1)
       add(.flowCall, "call", in: "flow", to: state)
       spacer_freeze(host, state)
+    case .topics:
+      lua_createtable(state, 0, 1)
+      add(.topicsAppend, "append", in: "topics", to: state)
+      spacer_freeze(host, state)
     }
   }
 
