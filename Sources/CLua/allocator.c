@@ -80,7 +80,6 @@ void *spacer_allocate(void *context, void *block, size_t old_size, size_t new_si
   }
   if (new_size > held && host->enforces_memory &&
       host->memory_bytes + (new_size - held) > host->memory_bytes_max) {
-    host->is_over_memory = 1;
     return NULL;
   }
   void *result = held > 0 ? resize(host, block, held, new_size) : take(host, new_size);

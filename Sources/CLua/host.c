@@ -45,10 +45,35 @@ void spacer_join_environment(lua_State *L, int function) {
   lua_pop(L, 1);
 }
 
+void spacer_make_generation(spacer_host *host, int index, int module_count) {
+  lua_State *L = host->main;
+  lua_createtable(L, module_count, 0);
+  lua_replace(L, index);
+  lua_createtable(L, 0, 0);
+  lua_createtable(L, 0, 2);
+  lua_pushvalue(L, SPACER_INDEX_BASE);
+  lua_setfield(L, -2, "__index");
+  lua_setmetatable(L, -2);
+  lua_replace(L, index + 1);
+  lua_createtable(L, 0, 2);
+  lua_pushvalue(L, index + 1);
+  lua_setfield(L, -2, "__index");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_replace(L, index + 2);
+}
+
+void spacer_push_globals(lua_State *L) {
+  spacer_host *host = spacer_host_of(L);
+  int is_request = host->loading == 0 && host->globals_index != SPACER_INDEX_GLOBALS;
+  lua_pushvalue(host->main, is_request ? host->globals_index : host->loaded_index + 1);
+  lua_xmove(host->main, L, 1);
+}
+
 void spacer_set_request_globals(spacer_host *host, int index) {
   lua_State *L = host->main;
   lua_createtable(L, 0, 0);
-  lua_pushvalue(L, SPACER_INDEX_REQUEST_META);
+  lua_pushvalue(L, host->loaded_index + 2);
   lua_setmetatable(L, -2);
   lua_replace(L, index);
 }
@@ -65,6 +90,15 @@ static int wait_continues(lua_State *L, int status, lua_KContext context) {
   return lua_gettop(L) - (int)context;
 }
 
+/// A host function's results took more than the run may: what is garbage goes, or the call ends.
+static void collect_or_raise(lua_State *L, spacer_host *host) {
+  lua_gc(L, LUA_GCCOLLECT);
+  if (host->memory_bytes <= host->memory_bytes_max) return;
+  host->is_over_memory = 1;
+  host->enforces_memory = 1;
+  luaL_error(L, "not enough memory");
+}
+
 static int host_function(lua_State *L) {
   spacer_host *host = spacer_host_of(L);
   int number = (int)lua_tointeger(L, lua_upvalueindex(1));
@@ -72,6 +106,7 @@ static int host_function(lua_State *L) {
   int enforces = host->enforces_memory;
   host->enforces_memory = 0;
   int result = host->invoke(host->context, L, number);
+  if (enforces && host->memory_bytes > host->memory_bytes_max) collect_or_raise(L, host);
   host->enforces_memory = enforces;
   if (result >= 0) return result;
   switch (result) {
@@ -162,7 +197,9 @@ static void begin_run(spacer_host *host, lua_State *L) {
   host->is_over_time = 0;
   host->is_over_memory = 0;
   __atomic_store_n(&host->stop_requested, 0, __ATOMIC_RELAXED);
-  host->memory_bytes_max = host->memory_bytes + host->run_memory_bytes;
+  size_t base = host->run_memory_base != 0 ? host->run_memory_base : host->memory_bytes;
+  host->run_memory_base = 0;
+  host->memory_bytes_max = base + host->run_memory_bytes;
   host->enforces_memory = host->run_memory_bytes > 0;
   __atomic_add_fetch(&host->slice, 1, __ATOMIC_SEQ_CST);
   if (host->watchdog_sleeps != NULL && __atomic_load_n(host->watchdog_sleeps, __ATOMIC_RELAXED) &&
@@ -205,6 +242,12 @@ static int wrap_continues(lua_State *L, int status, lua_KContext context);
 /// yields too, and comes back by `continuation` with what the host gives.
 static int resume_inner(lua_State *L, lua_State *inner, int arguments, int *success,
                         lua_KFunction continuation) {
+  if (inner == L) {
+    lua_settop(L, -arguments - 1);
+    lua_pushliteral(L, "cannot resume non-suspended coroutine");
+    *success = 0;
+    return 1;
+  }
   if (thread_waits(inner)) {
     lua_settop(L, -arguments - 1);
     lua_pushliteral(L, "cannot resume a coroutine that waits for a host function");
@@ -229,6 +272,8 @@ static int resume_inner(lua_State *L, lua_State *inner, int arguments, int *succ
   host->running = inner;
   int status = lua_resume(inner, L, arguments, &results);
   host->running = L;
+  // The signal may have come just as it yielded.
+  if (lua_gethook(inner) != NULL) lua_sethook(inner, NULL, 0, 0);
   if (host->is_over_time) stop_running(host);
   if (status == LUA_YIELD && host->is_waiting) {
     lua_settop(inner, -results - 1);
@@ -273,12 +318,25 @@ static int resume_continues(lua_State *L, int status, lua_KContext context) {
   return finish_protected(L, count, success);
 }
 
+/// Closes the pending variables of `inner`, whose code runs there, and leaves its status' error on its top.
+/// After an overrun nothing more of it runs: its hooks are off.
+static int close_inner(lua_State *L, lua_State *inner) {
+  spacer_host *host = spacer_host_of(L);
+  if (host->is_over_time) return LUA_ERRRUN;
+  host->running = inner;
+  int status = lua_resetthread(inner);
+  host->running = L;
+  if (lua_gethook(inner) != NULL) lua_sethook(inner, NULL, 0, 0);
+  if (host->is_over_time) stop_running(host);
+  return status;
+}
+
 static int finish_wrap(lua_State *L, lua_State *inner, int count, int success) {
   if (success) return count;
   int status = lua_status(inner);
   if (status != LUA_OK && status != LUA_YIELD) {
     lua_xmove(L, inner, 1);
-    status = lua_resetthread(inner);
+    status = close_inner(L, inner);
     lua_xmove(inner, L, 1);
   }
   if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
@@ -287,6 +345,24 @@ static int finish_wrap(lua_State *L, lua_State *inner, int count, int success) {
     lua_concat(L, 2);
   }
   return lua_error(L);
+}
+
+static int coroutine_close(lua_State *L) {
+  lua_State *inner = check_thread(L);
+  lua_Debug activation;
+  int is_running = inner == L || inner == spacer_host_of(L)->current ||
+                   (lua_status(inner) == LUA_OK && lua_getstack(inner, 0, &activation));
+  if (is_running || thread_waits(inner)) {
+    return luaL_error(L, "cannot close a %s coroutine", thread_waits(inner) ? "waiting" : "running");
+  }
+  int status = close_inner(L, inner);
+  if (status == LUA_OK) {
+    lua_pushboolean(L, 1);
+    return 1;
+  }
+  lua_pushboolean(L, 0);
+  lua_xmove(inner, L, 1);
+  return 2;
 }
 
 static int wrapped(lua_State *L) {
@@ -345,7 +421,8 @@ static int coroutine_running(lua_State *L) {
 
 void spacer_add_coroutine_functions(lua_State *L) {
   static const luaL_Reg functions[] = {
-      {"create", coroutine_create},   {"resume", coroutine_resume},           {"wrap", coroutine_wrap},
+      {"close", coroutine_close},     {"create", coroutine_create},           {"resume", coroutine_resume},
+                {"wrap", coroutine_wrap},
       {"yield", coroutine_yield},     {"isyieldable", coroutine_isyieldable}, {"running", coroutine_running},
       {NULL, NULL},
   };
@@ -387,7 +464,7 @@ static void load_module(lua_State *L, spacer_host *host, int index) {
 
   // The caller's globals come back whatever happens, so the top level runs protected.
   int callers_globals = host->globals_index;
-  set_environment(host, SPACER_INDEX_SHARED);
+  set_environment(host, SPACER_INDEX_GLOBALS);
   lua_pushstring(L, chunk.chunk_name + 1);
   host->loading++;
   host->enforces_memory = enforces;
@@ -431,11 +508,16 @@ int spacer_load_module(spacer_host *host, int index) {
   int is_outermost_run = host->running == NULL;
   lua_State *outer_running = host->running;
   if (is_outermost_run) begin_run(host, loader);
+  int enforces = host->enforces_memory;
   host->running = loader;
+  host->enforces_memory = host->run_memory_bytes > 0;
   int status = lua_pcall(loader, 1, 1, 0);
   host->running = outer_running;
+  host->enforces_memory = enforces;
+  if (status == LUA_ERRMEM) host->is_over_memory = 1;
   if (is_outermost_run) end_run(host, loader);
   lua_sethook(loader, NULL, 0, 0);
+  if (!is_outermost_run && host->is_over_time) stop_running(host);
   lua_xmove(loader, main, 1);
   return status;
 }
@@ -506,6 +588,7 @@ int spacer_resume(spacer_host *host, lua_State *coroutine, lua_State *from, int 
   host->current = outer;
   host->raises = 0;
   set_environment(host, outer_globals);
+  if (status == LUA_ERRMEM) host->is_over_memory = 1;
   if (status == LUA_OK) return SPACER_DONE;
   if (status == LUA_YIELD) {
     lua_settop(coroutine, lua_gettop(coroutine) - *results);
@@ -519,15 +602,21 @@ void spacer_reset(spacer_host *host, lua_State *coroutine, int globals) {
   int outer_globals = host->globals_index;
   set_environment(host, globals);
   host->current = coroutine;
-  // What `<close>` variables run is a run of its own.
+  // What `<close>` variables run is a run of its own, or belongs to the caller's.
   lua_State *outer_running = host->running;
+  int enforces = host->enforces_memory;
   int over_time = host->is_over_time;
   int over_memory = host->is_over_memory;
   if (outer_running == NULL) begin_run(host, coroutine);
+  host->running = coroutine;
+  host->enforces_memory = host->run_memory_bytes > 0;
   lua_resetthread(coroutine);
+  int is_over_now = host->is_over_time;
   if (outer_running == NULL) end_run(host, coroutine);
   host->running = outer_running;
-  host->is_over_time = over_time;
+  host->enforces_memory = enforces;
+  if (outer_running != NULL && is_over_now) stop_running(host);
+  host->is_over_time = over_time || (outer_running != NULL && is_over_now);
   host->is_over_memory = over_memory;
   host->current = outer;
   set_environment(host, outer_globals);
@@ -556,8 +645,8 @@ lua_State *spacer_host_open(spacer_host *host) {
     lua_close(L);
     return NULL;
   }
-  lua_newtable(L);  // SPACER_INDEX_SHARED
-  lua_newtable(L);  // SPACER_INDEX_REQUEST_META
+  lua_newtable(L);  // SPACER_INDEX_BASE
+  lua_newtable(L);  // SPACER_INDEX_GLOBALS
   lua_newtable(L);  // SPACER_INDEX_BUILTINS
   lua_newtable(L);  // SPACER_INDEX_ARRAY_META
   lua_State *loader = lua_newthread(L);  // SPACER_INDEX_LOADER
@@ -566,7 +655,7 @@ lua_State *spacer_host_open(spacer_host *host) {
     lua_close(L);
     return NULL;
   }
-  set_environment(host, SPACER_INDEX_SHARED);
+  set_environment(host, SPACER_INDEX_GLOBALS);
   return L;
 }
 

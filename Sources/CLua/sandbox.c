@@ -28,7 +28,7 @@ static int frozen_pairs(lua_State *L) {
 }
 
 /// Sets the fields that make the table on top the metatable of a read-only one.
-static void add_frozen_fields(lua_State *L) {
+void spacer_add_frozen_fields(lua_State *L) {
   lua_pushcfunction(L, refuse_write);
   lua_setfield(L, -2, "__newindex");
   lua_pushboolean(L, 0);
@@ -42,7 +42,7 @@ void spacer_freeze(spacer_host *host, lua_State *L) {
   luaL_checkstack(L, 6, "library");
   lua_createtable(L, 0, 0);
   lua_createtable(L, 0, 5);
-  add_frozen_fields(L);
+  spacer_add_frozen_fields(L);
   lua_pushvalue(L, -3);
   lua_setfield(L, -2, "__index");
   lua_pushvalue(L, -3);
@@ -64,6 +64,11 @@ static int guarded_rawset(lua_State *L) {
   luaL_checkany(L, 3);
   lua_settop(L, 3);
   if (is_frozen(L, 1)) return refuse_write(L);
+  if (luaL_getmetafield(L, 1, "__globals") != LUA_TNIL) {
+    lua_settop(L, 3);
+    spacer_push_globals(L);
+    lua_replace(L, 1);
+  }
   lua_rawset(L, 1);
   return 1;
 }
@@ -187,14 +192,80 @@ static int power(lua_State *L) {
   return 1;
 }
 
-/// `_G` is the running code's own globals table; any other name that nothing defines is nil.
-static int shared_index(lua_State *L) {
-  size_t length;
-  const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tolstring(L, 2, &length) : NULL;
-  if (key == NULL || length != 2 || key[0] != '_' || key[1] != 'G') return 0;
-  lua_State *main = spacer_host_of(L)->main;
-  lua_getupvalue(main, SPACER_INDEX_ENVIRONMENT, 1);
-  lua_xmove(main, L, 1);
+// MARK: Errors that end a call
+
+/// The user's message handler, the upvalue, unless the run is over its time: then none of its code may run,
+/// since it would inside the hook, where no further hook fires.
+static int guarded_handler(lua_State *L) {
+  if (spacer_host_of(L)->is_over_time) return 1;
+  lua_settop(L, 1);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+static int finish_xpcall(lua_State *L, int status, lua_KContext extra) {
+  if (status != LUA_OK && status != LUA_YIELD) {
+    lua_pushboolean(L, 0);
+    lua_pushvalue(L, -2);
+    return 2;
+  }
+  return lua_gettop(L) - (int)extra;
+}
+
+static int guarded_xpcall(lua_State *L) {
+  int count = lua_gettop(L);
+  luaL_checktype(L, 2, LUA_TFUNCTION);
+  lua_pushvalue(L, 2);
+  lua_pushcclosure(L, guarded_handler, 1);
+  lua_replace(L, 2);
+  lua_pushboolean(L, 1);
+  lua_pushvalue(L, 1);
+  lua_rotate(L, 3, 2);
+  int status = lua_pcallk(L, count - 2, LUA_MULTRET, 2, 2, finish_xpcall);
+  return finish_xpcall(L, status, 2);
+}
+
+// MARK: Globals
+
+static int globals_index(lua_State *L) {
+  lua_settop(L, 2);
+  spacer_push_globals(L);
+  lua_pushvalue(L, 2);
+  lua_gettable(L, 3);
+  return 1;
+}
+
+static int globals_newindex(lua_State *L) {
+  lua_settop(L, 3);
+  spacer_push_globals(L);
+  lua_insert(L, 2);
+  lua_rawset(L, 2);
+  return 0;
+}
+
+static int globals_pairs(lua_State *L) {
+  lua_getglobal(L, "next");
+  spacer_push_globals(L);
+  lua_pushnil(L);
+  return 3;
+}
+
+/// Replaces the globals' stand-in at `index` by what it stands for.
+static void resolve_globals(lua_State *L, int index) {
+  spacer_host *host = spacer_host_of(L);
+  if (lua_topointer(L, index) != lua_topointer(host->main, SPACER_INDEX_GLOBALS)) return;
+  spacer_push_globals(L);
+  lua_replace(L, index);
+}
+
+static int guarded_rawget(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  luaL_checkany(L, 2);
+  lua_settop(L, 2);
+  resolve_globals(L, 1);
+  lua_rawget(L, 1);
   return 1;
 }
 
@@ -221,11 +292,12 @@ static void publish(lua_State *L, int shared, const char *name) {
 
 static void open_base(lua_State *L, int shared) {
   static const char *const names[] = {
-      "assert",   "error",  "getmetatable", "ipairs",   "next",     "pairs", "pcall", "rawequal", "rawget",
-      "rawlen",   "select", "tonumber",     "tostring", "type",     "xpcall", "_VERSION", NULL,
+      "assert",   "error",  "getmetatable", "ipairs",   "next",     "pairs", "pcall", "rawequal", "rawlen",
+      "select",   "tonumber", "tostring",   "type",     "_VERSION", NULL,
   };
   static const luaL_Reg guarded[] = {
-      {"rawset", guarded_rawset}, {"setmetatable", guarded_setmetatable}, {"collectgarbage", memory_count},
+      {"rawget", guarded_rawget},  {"xpcall", guarded_xpcall},            {"rawset", guarded_rawset},
+      {"setmetatable", guarded_setmetatable}, {"collectgarbage", memory_count},
       {"load", load_text},        {"loadstring", load_text},              {"print", print_line},
       {"require", spacer_require}, {NULL, NULL},
   };
@@ -239,7 +311,7 @@ static void open_base(lua_State *L, int shared) {
 
 static void open_libraries(lua_State *L, int shared) {
   static const char *const os_names[] = {"time", "clock", "date", "difftime", NULL};
-  static const char *const coroutine_names[] = {"status", "close", NULL};
+  static const char *const coroutine_names[] = {"status", NULL};
 
   open_library(L, "string", luaopen_string);
   lua_pushnil(L);
@@ -289,28 +361,31 @@ void spacer_open_sandbox(lua_State *L) {
   spacer_host *host = spacer_host_of(L);
   lua_State *main = host->main;
   lua_settop(L, 0);
-  lua_pushvalue(main, SPACER_INDEX_SHARED);
-  lua_pushvalue(main, SPACER_INDEX_REQUEST_META);
+  lua_pushvalue(main, SPACER_INDEX_BASE);
+  lua_pushvalue(main, SPACER_INDEX_GLOBALS);
   lua_pushvalue(main, SPACER_INDEX_ARRAY_META);
   lua_xmove(main, L, 3);
   open_base(L, 1);
   open_libraries(L, 1);
+  lua_pushvalue(L, 2);
+  lua_setfield(L, 1, "_G");
 
-  lua_createtable(L, 0, 2);
-  lua_pushcfunction(L, shared_index);
+  lua_createtable(L, 0, 5);
+  lua_pushcfunction(L, globals_index);
   lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, globals_newindex);
+  lua_setfield(L, -2, "__newindex");
+  lua_pushcfunction(L, globals_pairs);
+  lua_setfield(L, -2, "__pairs");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
-  lua_setmetatable(L, 1);
-
-  lua_pushvalue(L, 1);
-  lua_setfield(L, 2, "__index");
-  lua_pushboolean(L, 0);
-  lua_setfield(L, 2, "__metatable");
+  lua_pushboolean(L, 1);
+  lua_setfield(L, -2, "__globals");
+  lua_setmetatable(L, 2);
 
   // The array tag is an empty table that nobody can fill.
   lua_createtable(L, 0, 3);
-  add_frozen_fields(L);
+  spacer_add_frozen_fields(L);
   lua_setmetatable(L, 3);
   lua_pushvalue(L, 3);
   lua_rawsetp(L, LUA_REGISTRYINDEX, spacer_empty_array_address());

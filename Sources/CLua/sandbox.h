@@ -26,3 +26,6 @@ int spacer_string_find(lua_State *L);
 int spacer_string_match(lua_State *L);
 int spacer_string_gmatch(lua_State *L);
 int spacer_string_gsub(lua_State *L);
+
+/// Pushes the globals in force: the running request's, or the generation's while a module loads.
+void spacer_push_globals(lua_State *L);

@@ -72,7 +72,11 @@ struct DevLoop: ~Copyable {
       throw .missing(error.message)
     }
     if let server {
-      server.swap(loaded)
+      do throws(StartError) {
+        try server.swap(loaded)
+      } catch {
+        return say("\(error.message); the last good build goes on")
+      }
       say("reloaded in \(outcome.duration) (\(outcome.work))")
     } else {
       say("built in \(outcome.duration) (\(outcome.work)); watching for changes")

@@ -63,7 +63,9 @@ typedef struct spacer_host {
   lua_State *current;
   /// Main-stack index of the globals in force.
   int globals_index;
-  /// Main-stack index of the table of the current generation's loaded modules (index + 1 → value).
+  /// Main-stack index of the current generation's three tables: its loaded modules (index + 1 → value); then
+  /// its shared globals, which module top levels write and requests read through to; then the metatable of
+  /// its requests' globals tables.
   int loaded_index;
   /// Whether the running resume's yield came from a waiting host function.
   int is_waiting;
@@ -82,6 +84,8 @@ typedef struct spacer_host {
   int enforces_memory;
   /// What one run may add, for `memory_bytes_max` to be set at its begin.
   size_t run_memory_bytes;
+  /// What the state held before the run's arguments were made; 0 when the run has none.
+  size_t run_memory_base;
   /// Why the run that just ended failed: it was over its memory, over its processor time.
   int is_over_memory;
   int is_over_time;
@@ -108,10 +112,11 @@ typedef struct spacer_host {
 enum {
   /// A Lua function whose only upvalue is the `_ENV` that all chunks share.
   SPACER_INDEX_ENVIRONMENT = 1,
-  /// The globals table that module top levels write and requests read through to.
-  SPACER_INDEX_SHARED = 2,
-  /// The metatable of a request's globals table.
-  SPACER_INDEX_REQUEST_META = 3,
+  /// The library's globals, which nothing changes.
+  SPACER_INDEX_BASE = 2,
+  /// What `_G` is, and `_ENV` while a module loads: a table without fields of its own that stands for the
+  /// globals in force at each access. So no code ever holds the shared globals themselves.
+  SPACER_INDEX_GLOBALS = 3,
   /// Loaded built-in modules by number.
   SPACER_INDEX_BUILTINS = 4,
   /// The metatable that tags a table as a JSON array.
@@ -138,8 +143,12 @@ void spacer_push_host_function(lua_State *L, int number, const char *name);
 /// Pushes a read-only view of the table on top of the stack and removes the table.
 void spacer_freeze(spacer_host *host, lua_State *L);
 
-/// Puts a new globals table for a request at `index` of the main thread. Never a used one: code may have
-/// kept its table.
+/// Makes the three tables of a generation at main-stack index `index` and the two after it.
+void spacer_make_generation(spacer_host *host, int index, int module_count);
+/// Makes the table on top, whose place a metatable is, read-only for user code.
+void spacer_add_frozen_fields(lua_State *L);
+/// Puts a new globals table for a request of the current generation at `index` of the main thread. Never a
+/// used one: code may have kept its table.
 void spacer_set_request_globals(spacer_host *host, int index);
 
 /// Loads module `index` of the current generation, running its top level, unless it is loaded; on success

@@ -46,7 +46,7 @@ enum BodyArguments {
   /// - Throws: A 400 for a body that is no JSON object or array, or no UTF-8.
   static func push(
     body: UnsafeRawBufferPointer, contentType: UnsafeRawBufferPointer, query: inout QueryArguments,
-    onto state: OpaquePointer
+    onto state: OpaquePointer, memory: (held: UnsafePointer<Int>, max: Int)
   ) throws(RequestFailure) -> Bool {
     guard !body.isEmpty else { return false }
     switch BodyKind.of(contentType: contentType, body: body) {
@@ -62,22 +62,26 @@ enum BodyArguments {
       }
       return true
     case .json:
-      try pushJSON(body, onto: state)
+      try pushJSON(body, onto: state, memory: memory)
       return true
     }
   }
 
   /// Pushes the table of a JSON text.
   static func pushJSON(
-    _ text: UnsafeRawBufferPointer, onto state: OpaquePointer
+    _ text: UnsafeRawBufferPointer, onto state: OpaquePointer,
+    memory: (held: UnsafePointer<Int>, max: Int)? = nil
   ) throws(RequestFailure) {
-    var decoder = JSONDecoder(state: state, bytes: text)
+    var decoder = JSONDecoder(state: state, bytes: text, memory: memory)
     guard let first = decoder.firstByte else {
       throw RequestFailure(400, "malformed JSON: the body holds only white space")
     }
     do throws(JSONDecodeFailure) {
       try decoder.decode()
     } catch {
+      if let memory, memory.held.pointee > memory.max {
+        throw RequestFailure(413, "the body holds \(error.message)")
+      }
       throw RequestFailure(400, "malformed JSON: \(error.message)")
     }
     guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else {

@@ -17,6 +17,8 @@ struct Call {
   var exchange = ExchangeID(rawValue: .max)
   /// The slot of the call that made it with `flow.call`, or -1.
   var parent: Int32 = -1
+  /// It was called past the gateway: its query may hold the internal token, which nobody is shown.
+  var isByName = false
   /// How many calls are above it.
   var depth: Int32 = 0
   /// Index into `Dispatcher.generations`.

@@ -13,7 +13,8 @@ final class Dispatcher: ExchangeHandler {
   let lua: LuaHostState
   let record: UnsafeMutablePointer<spacer_host>
   let main: OpaquePointer
-  let policy: DispatchPolicy
+  /// Replaced with the artifact.
+  var policy: DispatchPolicy
   let log: WorkerLog
   /// Set once, before the first request.
   unowned(unsafe) var server: HTTPServer<Dispatcher>?
@@ -201,13 +202,20 @@ final class Dispatcher: ExchangeHandler {
 
   // MARK: Arguments
 
+  /// What decoding a body may bring the Lua state to.
+  var bodyMemory: (held: UnsafePointer<Int>, max: Int) {
+    let held = UnsafeRawPointer(record) + (MemoryLayout<spacer_host>.offset(of: \.memory_bytes) ?? 0)
+    return (held.assumingMemoryBound(to: Int.self), record.pointee.memory_bytes + policy.callMemoryBytes)
+  }
+
   /// Pushes the one table of route parameters, query parameters and body; on a clash the earlier wins.
   private func pushArguments(
     _ request: borrowing RequestView, path: UnsafeRawBufferPointer, route: RouteTable.Route,
     onto state: OpaquePointer
   ) throws(RequestFailure) {
     let hasBody = try BodyArguments.push(
-      body: request.body, contentType: request.contentType, query: &query, onto: state)
+      body: request.body, contentType: request.contentType, query: &query, onto: state,
+      memory: bodyMemory)
     if !hasBody { lua_createtable(state, 0, Int32(parameters.count)) }
     if !request.query.isEmpty {
       if hasBody {

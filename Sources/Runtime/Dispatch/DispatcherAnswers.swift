@@ -71,7 +71,11 @@ extension Dispatcher {
   func renderError(_ slot: Int32, _ coroutine: OpaquePointer) -> Answer {
     let message = errorText(coroutine)
     logFault(slot, message, traceback: traceback(coroutine))
-    if let overrun = renderOverrun() { return overrun }
+    if let overrun {
+      headers.reset()
+      renderErrorBody(overrun.message)
+      return Answer(status: overrun.status)
+    }
     guard policy.showsErrors, lua_type(coroutine, -1) == LUA_TTABLE else {
       return renderFault(slot, message, isLogged: true)
     }
@@ -88,16 +92,16 @@ extension Dispatcher {
     return Answer(status: 500)
   }
 
-  /// The answer of a call that was ended for what it used.
-  private func renderOverrun() -> Answer? {
-    headers.reset()
+  /// Why the run that just ended was ended, when it was for what it used.
+  var overrun: RequestFailure? {
     if record.pointee.is_over_time != 0 {
-      renderErrorBody("the function took more than \(policy.cpuMilliseconds) ms of processor time")
-      return Answer(status: 504)
+      return RequestFailure(
+        504,
+        "the function took more than \(policy.cpuMilliseconds) ms of processor time (limits.cpuMilliseconds)")
     }
     if record.pointee.is_over_memory != 0 {
-      renderErrorBody("the function took more than \(policy.callMemoryBytes) bytes of memory")
-      return Answer(status: 503)
+      return RequestFailure(
+        503, "the function took more than \(policy.callMemoryBytes) bytes of memory (limits.callMemoryBytes)")
     }
     return nil
   }
@@ -133,12 +137,14 @@ extension Dispatcher {
         ? String(lua_tointegerx(state, -1, nil)) : lua_tonumberx(state, -1, nil).description
     case LUA_TTABLE:
       var text = OutputBuffer(capacity: 256)
+      var encoder = JSONEncoder(state: state, arrayTag: arrayTag)
+      encoder.bytesMax = Self.errorBytesMax
       do throws(JSONEncodeFailure) {
-        try JSONEncoder(state: state, arrayTag: arrayTag).encode(at: -1, into: &text)
+        try encoder.encode(at: -1, into: &text)
       } catch {
         return "(an error object that is a table)"
       }
-      return String(decoding: text.bytes.prefix(2000), as: UTF8.self)
+      return String(decoding: text.bytes, as: UTF8.self)
     default: return "(an error object that is a \(stack.typeName(at: -1)))"
     }
   }

@@ -15,6 +15,7 @@ extension Dispatcher {
     calls[slot].trace = trace
     calls[slot].parent = -1
     calls[slot].wasParked = false
+    calls[slot].isByName = false
     calls[slot].depth = 0
     calls[slot].route = -1
     calls[slot].generation = currentGeneration
@@ -46,7 +47,10 @@ extension Dispatcher {
   func begin(
     _ slot: Int32, module: Int, arguments: (Dispatcher, OpaquePointer) throws(RequestFailure) -> Void
   ) throws(RequestFailure) {
+    // What the arguments take counts as the call's own.
+    let memoryBefore = record.pointee.memory_bytes
     try prepare(slot, module: module, arguments: arguments)
+    record.pointee.run_memory_base = memoryBefore
     if let coroutine = calls[slot].coroutine { run(slot, coroutine, arguments: 1, raises: false) }
   }
 
@@ -66,6 +70,7 @@ extension Dispatcher {
       throw error
     }
     generations[calls[slot].generation]?.callsInFlight += 1
+    if let anchor = generations[calls[slot].generation]?.anchor { record.pointee.loaded_index = anchor }
     spacer_set_request_globals(record, CallTable.anchor(slot) + 1)
   }
 
@@ -87,15 +92,19 @@ extension Dispatcher {
   private func loadHandler(_ module: Int, of generation: Int32, anchor: Int32) throws(RequestFailure) {
     record.pointee.loaded_index = anchor
     let callers = currentCall
+    let loadingBefore = loadingGeneration
     currentCall = -1
+    loadingGeneration = generation
     let status = spacer_load_module(record, Int32(module))
     currentCall = callers
+    loadingGeneration = loadingBefore
     restoreGeneration()
     let stack = LuaStack(main)
     guard status == 0 else {
       let message = errorText(main)
       stack.pop()
       log.message(.error, "cannot load a module: \(message)", trace: nil)
+      if let overrun { throw overrun }
       throw RequestFailure(500, policy.showsErrors ? message : "Internal Server Error")
     }
     if lua_type(main, -1) == LUA_TFUNCTION { return }
@@ -200,11 +209,13 @@ extension Dispatcher {
   func reset(_ slot: Int32, _ coroutine: OpaquePointer) {
     let outer = currentCall
     currentCall = slot
-    let wasOverTime = record.pointee.is_over_time != 0
-    spacer_reset(record, coroutine, CallTable.anchor(slot) + 1)
-    currentCall = outer
-    guard wasOverTime else { return }
-    // An error raised by a hook leaves the thread with its hooks off: it could not be stopped again.
+    defer { currentCall = outer }
+    guard record.pointee.is_over_time != 0 else {
+      spacer_reset(record, coroutine, CallTable.anchor(slot) + 1)
+      return
+    }
+    // An error raised by a hook leaves the thread with its hooks off: nothing that runs on it, such as a
+    // `<close>` variable, could be stopped again. It is left to the collector as it is.
     lua_pushnil(main)
     lua_copy(main, -1, CallTable.anchor(slot))
     spacer_lua_pop(main, 1)
@@ -223,6 +234,7 @@ extension Dispatcher {
       return raise(
         state, "flow.call: the function's name must be a string, not \(stack.typeName(at: 1))", at: true)
     }
+    defer { restoreGeneration() }
     do throws(RequestFailure) {
       let child = try beginFlow(state, name: name, caller: caller)
       guard let coroutine = calls[child].coroutine else { return raise(state, "out of memory", at: true) }

@@ -115,13 +115,17 @@ extension Dispatcher {
 
   // MARK: Generations
 
+  /// Treats calls by `policy` from now on; how many there may be stays.
+  func adopt(_ policy: DispatchPolicy) {
+    self.policy = policy
+    record.pointee.run_memory_bytes = policy.callMemoryBytes
+  }
+
   /// Makes `artifact` the current generation. False when too many old ones still have calls.
   func install(_ artifact: LoadedArtifact, keepsUnchanged: Bool) -> Bool {
     guard let place = generations.firstFree else { return false }
-    let anchor = Int32(SPACER_INDEX_FREE) + place
-    lua_createtable(main, Int32(clamping: artifact.moduleCount), 0)
-    lua_copy(main, -1, anchor)
-    spacer_lua_pop(main, 1)
+    let anchor = Generation.anchor(of: place)
+    spacer_make_generation(record, anchor, Int32(clamping: artifact.moduleCount))
     let old = currentGeneration
     generations[place] = Generation(artifact, anchor: anchor)
     while artifacts.count <= place { artifacts.append(nil) }
@@ -131,6 +135,7 @@ extension Dispatcher {
       keepModules(from: previous, oldAnchor, to: artifact, anchor)
     }
     currentGeneration = place
+    record.pointee.loaded_index = anchor
     loadingGeneration = currentGeneration
     if old != currentGeneration { retire(old) }
     return true
@@ -142,7 +147,7 @@ extension Dispatcher {
       return
     }
     lua_pushnil(main)
-    lua_copy(main, -1, old.anchor)
+    for place in 0..<Int32(3) { lua_copy(main, -1, old.anchor + place) }
     spacer_lua_pop(main, 1)
     generations[generation] = nil
     artifacts[Int(generation)] = nil
@@ -152,6 +157,8 @@ extension Dispatcher {
   private func keepModules(
     from old: LoadedArtifact, _ oldAnchor: Int32, to new: LoadedArtifact, _ newAnchor: Int32
   ) {
+    // With their values go the globals that they set.
+    for place in 1..<Int32(3) { lua_copy(main, oldAnchor + place, newAnchor + place) }
     for (index, oldIndex) in new.unchangedModules(since: old) {
       lua_rawgeti(main, oldAnchor, Int64(oldIndex) + 1)
       lua_rawseti(main, newAnchor, Int64(index) + 1)

@@ -75,9 +75,11 @@ extension Dispatcher {
       let module = artifact.function(named: transfer.bytes)
     else { throw RequestFailure(404, "not found") }
     let slot = try takeCall(exchange, trace, start: request.receivedNanoseconds)
+    calls[slot].isByName = true
     try begin(slot, module: module) { dispatcher, state throws(RequestFailure) in
       let pushed = try BodyArguments.push(
-        body: request.body, contentType: request.contentType, query: &dispatcher.query, onto: state)
+        body: request.body, contentType: request.contentType, query: &dispatcher.query, onto: state,
+        memory: dispatcher.bodyMemory)
       if !pushed { lua_createtable(state, 0, 0) }
     }
   }

@@ -7,9 +7,12 @@ import SpacerArtifact
 /// An artifact and the modules a worker has loaded from it. Holds no reference, so that a request counts none:
 /// the dispatcher owns the artifact.
 struct Generation {
-  /// Places on the Lua main thread's stack, one a generation, before those of the calls.
+  /// Places on the Lua main thread's stack, three a generation, before those of the calls.
   static let countMax: Int32 = 64
-  static let anchorEnd = Int32(SPACER_INDEX_FREE) + countMax
+  static let anchorEnd = anchor(of: countMax)
+
+  /// The first of a generation's places: see `spacer_host.loaded_index`.
+  static func anchor(of number: Int32) -> Int32 { Int32(SPACER_INDEX_FREE) + number * 3 }
 
   let routes: RouteTable
   /// The modules' names, for the log.

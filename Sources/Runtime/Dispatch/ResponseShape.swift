@@ -75,7 +75,9 @@ struct ResponseShape {
     }
     let lower = String(decoding: name, as: UTF8.self).lowercased()
     switch lower {
-    case "content-type": hasContentType = true
+    case "content-type":
+      guard !hasContentType else { throw ResponseShapeError("the header 'content-type' is given twice") }
+      hasContentType = true
     case "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "trailer", "te",
       "date":
       throw ResponseShapeError("the header '\(lower)' is the platform's to set")

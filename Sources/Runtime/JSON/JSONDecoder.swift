@@ -20,12 +20,16 @@ package struct JSONDecoder {
   private let state: OpaquePointer
   private let bytes: UnsafeRawBufferPointer
   private let depthMax: Int
+  /// The bytes a Lua state holds, and how many it may: many small tables are far larger than their text.
+  private let memory: (held: UnsafePointer<Int>, max: Int)?
   private var offset = 0
 
   /// `bytes` must stay valid during decoding.
   package init(
-    state: OpaquePointer, bytes: UnsafeRawBufferPointer, depthMax: Int = JSONEncoder.depthMax
+    state: OpaquePointer, bytes: UnsafeRawBufferPointer, depthMax: Int = JSONEncoder.depthMax,
+    memory: (held: UnsafePointer<Int>, max: Int)? = nil
   ) {
+    self.memory = memory
     self.state = state
     self.bytes = bytes
     self.depthMax = depthMax
@@ -101,6 +105,9 @@ package struct JSONDecoder {
   private func enter(_ depth: Int) throws(JSONDecodeFailure) {
     guard depth < depthMax else { throw failure("nesting deeper than \(depthMax) levels") }
     guard lua_checkstack(state, 6) != 0 else { throw failure("nesting too deep for the stack") }
+    if let memory, memory.held.pointee > memory.max {
+      throw failure("more values than one call's memory holds")
+    }
   }
 
   private mutating func object(depth: Int) throws(JSONDecodeFailure) {

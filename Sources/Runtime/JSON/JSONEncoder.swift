@@ -1,8 +1,7 @@
 // JSON text (RFC 8259) written straight from a Lua stack. Uses only API calls that cannot raise, so it may
 // run in a host function. Tables are read raw: no metamethod runs.
 //
-// A table whose keys are all positive integers is an array, any other an object; since `lua_next` walks the
-// array part first and in order, a sequence is written in the one walk that finds out that it is one.
+// A table whose keys are all positive integers is an array, any other an object.
 
 import CLua
 
@@ -22,8 +21,8 @@ package struct JSONEncoder {
   let state: OpaquePointer
   /// Address of the metatable that marks arrays.
   let arrayTag: UnsafeRawPointer?
-  var depthMax = JSONEncoder.depthMax
-  var emptyTableIsArray = false
+  /// The longest text that is written, in bytes: a table that holds itself many times has no other bound.
+  var bytesMax = 64 << 20
 
   init(state: OpaquePointer, arrayTag: UnsafeRawPointer?) {
     self.state = state
@@ -83,7 +82,7 @@ package struct JSONEncoder {
 
   /// The shortest text that reads back as `value`, without a fraction when it has none.
   static func append(_ value: Double, to buffer: inout OutputBuffer) {
-    if value == value.rounded(.towardZero), value.magnitude < 1e15 {
+    if value == value.rounded(.towardZero), value.magnitude < 1e15, value != 0 || value.sign == .plus {
       buffer.append(decimal: Int64(value))
       return
     }
@@ -162,21 +161,22 @@ package struct JSONEncoder {
   private func encodeTable(
     at index: Int32, depth: Int, into buffer: inout OutputBuffer
   ) throws(JSONEncodeFailure) {
-    guard depth < depthMax else { throw failure("a cycle, or nesting deeper than \(depthMax) levels") }
+    guard depth < Self.depthMax else {
+      throw failure("a cycle, or nesting deeper than \(Self.depthMax) levels")
+    }
+    guard buffer.count <= bytesMax else { throw failure("more than \(bytesMax) bytes of text") }
     guard lua_checkstack(state, 8) != 0 else { throw failure("nesting too deep for the stack") }
-    let start = buffer.count
     lua_pushnil(state)
     guard lua_next(state, index) != 0 else {
-      if emptyTableIsArray || isTaggedArray(at: index) { buffer.append("[]") } else { buffer.append("{}") }
+      if isTaggedArray(at: index) { buffer.append("[]") } else { buffer.append("{}") }
       return
     }
-    if lua_isinteger(state, -2) != 0 {
-      if try encodeSequence(at: index, depth: depth, into: &buffer) { return }
-      buffer.truncate(to: start)
-      try encodeIntegerKeyed(at: index, depth: depth, into: &buffer)
+    guard lua_isinteger(state, -2) != 0 else {
+      try encodeObject(at: index, depth: depth, into: &buffer)
       return
     }
-    try encodeObject(at: index, depth: depth, into: &buffer)
+    spacer_lua_pop(state, 2)
+    try encodeIntegerKeyed(at: index, depth: depth, into: &buffer)
   }
 
   private func isTaggedArray(at index: Int32) -> Bool {
@@ -185,27 +185,8 @@ package struct JSONEncoder {
     return lua_topointer(state, -1) == arrayTag
   }
 
-  /// Writes the table as an array while its keys come as 1, 2, 3 …; the first pair is on the stack. False,
-  /// with the stack as before the pair, when they do not.
-  private func encodeSequence(
-    at index: Int32, depth: Int, into buffer: inout OutputBuffer
-  ) throws(JSONEncodeFailure) -> Bool {
-    var expected: Int64 = 1
-    buffer.append(UInt8(ascii: "["))
-    repeat {
-      guard lua_isinteger(state, -2) != 0, lua_tointegerx(state, -2, nil) == expected else {
-        spacer_lua_pop(state, 2)
-        return false
-      }
-      if expected > 1 { buffer.append(UInt8(ascii: ",")) }
-      try encodeValueOnTop(depth: depth, into: &buffer)
-      expected += 1
-    } while lua_next(state, index) != 0
-    buffer.append(UInt8(ascii: "]"))
-    return true
-  }
-
-  /// A table whose first key is an integer, but which is no plain sequence.
+  /// A table whose first key is an integer. Its keys are looked at before any value is written: finding out
+  /// only afterwards that it is an object would write the values twice, at each level of nesting again.
   private func encodeIntegerKeyed(
     at index: Int32, depth: Int, into buffer: inout OutputBuffer
   ) throws(JSONEncodeFailure) {
@@ -214,15 +195,15 @@ package struct JSONEncoder {
     lua_pushnil(state)
     while lua_next(state, index) != 0 {
       spacer_lua_pop(state, 1)
-      guard lua_isinteger(state, -1) != 0, lua_tointegerx(state, -1, nil) > 0 else {
-        // Another kind of key: an object. Start its walk again.
+      let key = lua_tointegerx(state, -1, nil)
+      guard lua_isinteger(state, -1) != 0, key > 0 else {
         spacer_lua_pop(state, 1)
         lua_pushnil(state)
         _ = lua_next(state, index)
         try encodeObject(at: index, depth: depth, into: &buffer)
         return
       }
-      largest = max(largest, lua_tointegerx(state, -1, nil))
+      largest = max(largest, key)
       count += 1
     }
     if largest > 10 && largest / 2 > count {

@@ -44,7 +44,7 @@ final class LogWriter: Sendable {
     let wakes = state.withLock { state in
       guard state.pending.count + bytes.count <= Self.pendingBytesMax else {
         state.dropped += bytes.count { $0 == 0x0A }
-        return false
+        return state.pending.isEmpty
       }
       let wasEmpty = state.pending.isEmpty
       state.pending.append(contentsOf: bytes)

@@ -2,6 +2,7 @@
 // at the end of a turn, at most every few milliseconds. Text for people in development, JSON for machines in
 // production. Lines hold no payloads and no tokens.
 
+import CSystem
 import Glibc
 
 /// How lines look and which are written.
@@ -19,6 +20,8 @@ final class WorkerLog {
   /// How long a line may wait in the buffer.
   static let delayMilliseconds: UInt64 = 10
   private static let chunkBytes = 32 << 10
+  /// What of one message is written.
+  private static let messageBytesMax = 16 << 10
 
   private let format: LogFormat
   private let writer: LogWriter
@@ -152,7 +155,12 @@ final class WorkerLog {
   /// A line of `print`, or a message of the platform's.
   func message(_ level: LogLevel, _ text: String, trace: TraceContext?) {
     guard isEnabled(level) else { return }
-    var text = text
+    if isFull { flush() }
+    var text =
+      text.utf8.count <= Self.messageBytesMax
+      ? text
+      : String(decoding: text.utf8.prefix(Self.messageBytesMax), as: UTF8.self)
+        + "… (\(text.utf8.count) bytes)"
     if format.isJSON {
       lines.append("{\"time\":\"")
       appendClock()

@@ -16,8 +16,17 @@ final class Watchdog: @unchecked Sendable {
   private struct Watched: @unchecked Sendable {
     let record: UnsafeMutablePointer<spacer_host>
     let thread: pthread_t
+    /// The thread's own clock of processor time.
+    let clock: clockid_t
     var slice: UInt64 = 0
+    /// Processor time when the slice was first seen, in nanoseconds.
     var since: UInt64 = 0
+
+    var processorNanoseconds: UInt64 {
+      var time = timespec()
+      guard clock_gettime(clock, &time) == 0 else { return 0 }
+      return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
   }
 
   private static let tickMilliseconds: Int32 = 5
@@ -25,16 +34,21 @@ final class Watchdog: @unchecked Sendable {
   private static let idleTickCountMax = 20
 
   private let watched = Mutex<[Watched]>([])
-  private let budgetNanoseconds: UInt64
+  private let budgetNanoseconds: Atomic<UInt64>
   private let wakeUp: Int32
   private let sleeps: UnsafeMutablePointer<Int32>
 
   /// - Parameter cpuMilliseconds: What one run may take.
   init(cpuMilliseconds: Int) throws(SystemCallError) {
-    budgetNanoseconds = UInt64(cpuMilliseconds) * 1_000_000
+    budgetNanoseconds = Atomic(UInt64(cpuMilliseconds) * 1_000_000)
     wakeUp = try SystemCalls.eventDescriptor()
     sleeps = .allocate(capacity: 1)
     sleeps.initialize(to: 0)
+  }
+
+  /// Changes what one run may take.
+  func setBudget(milliseconds: Int) {
+    budgetNanoseconds.store(UInt64(milliseconds) * 1_000_000, ordering: .relaxed)
   }
 
   func start() { Threads.start(name: "watchdog") { self.run() } }
@@ -44,7 +58,9 @@ final class Watchdog: @unchecked Sendable {
     spacer_watch_thread(record)
     record.pointee.watchdog_wake_up = wakeUp
     record.pointee.watchdog_sleeps = sleeps
-    let entry = Watched(record: record, thread: pthread_self())
+    var clock = clockid_t()
+    pthread_getcpuclockid(pthread_self(), &clock)
+    let entry = Watched(record: record, thread: pthread_self(), clock: clock)
     watched.withLock { $0.append(entry) }
   }
 
@@ -69,19 +85,20 @@ final class Watchdog: @unchecked Sendable {
 
   /// Stops what is over its budget; whether anything ran.
   private func inspect() -> Bool {
-    let now = SystemCalls.monotonicNanoseconds()
+    let budget = budgetNanoseconds.load(ordering: .relaxed)
     return watched.withLock { entries in
       var anyRuns = false
       for index in entries.indices {
         let slice = spacer_slice(entries[index].record)
+        guard slice & 1 == 1 else { continue }
+        anyRuns = true
+        let now = entries[index].processorNanoseconds
         if slice != entries[index].slice {
           entries[index].slice = slice
           entries[index].since = now
         }
-        guard slice & 1 == 1 else { continue }
-        anyRuns = true
         // Signalled at each tick until it ends: a coroutine inside it may have taken the first one.
-        if now - entries[index].since >= budgetNanoseconds {
+        if now >= entries[index].since + budget {
           spacer_stop(entries[index].record, entries[index].thread, slice)
         }
       }

@@ -59,8 +59,7 @@ enum BuiltinModules {
     lua_createtable(state, 0, 0)
     lua_createtable(state, 0, 4)
     add(.requestField, "__index", in: "request", to: state)
-    lua_pushboolean(state, 0)
-    LuaStack(state).setField("__metatable")
+    spacer_add_frozen_fields(state)
     lua_setmetatable(state, -2)
   }
 }

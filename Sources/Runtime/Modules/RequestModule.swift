@@ -2,6 +2,7 @@
 // from the bytes the connection still holds.
 
 import CLua
+import CSystem
 import Glibc
 import SpacerArtifact
 
@@ -16,6 +17,7 @@ extension Dispatcher {
     }
     let call = calls[currentCall]
     switch field {
+    case "query" where call.isByName: stack.push("")
     case "trace_id":
       transfer.reset()
       call.trace.appendTrace(to: &transfer)

@@ -52,7 +52,8 @@ struct ServerState: ~Copyable {
 /// The server of one worker. All members belong to the loop's thread.
 package final class HTTPServer<Handler: ExchangeHandler>: PrimarySource {
   let loop: EventLoop
-  let options: HTTPOptions
+  /// Replaced with the artifact; the number of connections alone stays as it was at the start.
+  package var options: HTTPOptions
   let handler: Handler
   let state: UnsafeMutablePointer<ServerState>
   /// Called once when a drain has ended.

@@ -81,8 +81,13 @@ package enum ServeCommand {
 
   private static func reload(_ server: Server, _ options: ServeOptions) {
     do throws(LoadError) {
-      server.swap(try LoadedArtifact(path: options.artifactPath))
-      say("serving the new artifact")
+      let artifact = try LoadedArtifact(path: options.artifactPath)
+      do throws(StartError) {
+        try server.swap(artifact)
+        say("serving the new artifact")
+      } catch {
+        say("\(error.message); the old artifact goes on")
+      }
     } catch {
       say("\(error.message); the old artifact goes on")
     }

@@ -22,7 +22,9 @@ package final class Server: Sendable {
   private let workers: [Worker]
   private let logWriter: LogWriter
   private let watchdog: Watchdog
-  private let keepsUnchangedModules: Bool
+  private let options: ServeOptions
+  /// Made once, since it may be a random one.
+  private let internalToken: [UInt8]
   private let finished: FinishedCounter
 
   /// Binds the listeners and makes the workers; `start` begins to serve.
@@ -36,7 +38,8 @@ package final class Server: Sendable {
     }
     raiseDescriptorLimit()
     let bound = try Self.listen(configuration)
-    keepsUnchangedModules = options.keepsUnchangedModules
+    self.options = options
+    internalToken = configuration.policy.internalToken
     do throws(SystemCallError) {
       logWriter = try LogWriter(descriptor: STDOUT_FILENO)
       watchdog = try Watchdog(cpuMilliseconds: configuration.policy.cpuMilliseconds)
@@ -70,9 +73,23 @@ package final class Server: Sendable {
     for (number, worker) in workers.enumerated() { worker.start(number: number) }
   }
 
-  /// Serves another artifact from now on; requests in flight finish on the old one.
-  package func swap(_ artifact: LoadedArtifact) {
-    for worker in workers { worker.swap(artifact, keepsUnchanged: keepsUnchangedModules) }
+  /// Serves another artifact from now on, within its limits and with its variables; requests in flight finish
+  /// on the old one. Where it listens and the number of workers stay.
+  /// - Throws: When a setting of the new one cannot be used; the old one goes on then.
+  package func swap(_ artifact: LoadedArtifact) throws(StartError) {
+    var configuration: ServerConfiguration
+    do throws(SettingsError) {
+      configuration = try ServerConfiguration(artifact, options: options)
+    } catch {
+      throw StartError(message: error.message)
+    }
+    configuration.policy.internalToken = internalToken
+    watchdog.setBudget(milliseconds: configuration.policy.cpuMilliseconds)
+    for worker in workers {
+      worker.swap(
+        artifact, http: configuration.http, policy: configuration.policy,
+        keepsUnchanged: options.keepsUnchangedModules)
+    }
   }
 
   /// Begins to end: no new connections, requests in flight are answered.
@@ -98,7 +115,8 @@ package final class Server: Sendable {
           host: place.host, port: place.port, workerCount: configuration.workerCount)
         for (worker, descriptors) in opened.workers.enumerated() { sockets[worker] += descriptors }
         if firstPort == 0 { firstPort = opened.port }
-        addresses.append("http://\(place.displayHost):\(opened.port)")
+        let scope = place.host == nil ? " (all addresses)" : ""
+        addresses.append("http://\(place.displayHost):\(opened.port)\(scope)")
       } catch {
         throw StartError(message: describe(error, place))
       }

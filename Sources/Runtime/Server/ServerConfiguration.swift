@@ -12,7 +12,7 @@ struct ListenPlace: Equatable, Sendable {
   var port: UInt16
 
   var displayHost: String {
-    guard let host else { return "127.0.0.1" }
+    guard let host else { return "0.0.0.0" }
     return host.contains(":") ? "[\(host)]" : host
   }
 }

@@ -78,9 +78,13 @@ final class Worker: @unchecked Sendable {
   // MARK: From other threads
 
   /// Has the worker serve another artifact from its next request on.
-  func swap(_ artifact: LoadedArtifact, keepsUnchanged: Bool) {
+  func swap(
+    _ artifact: LoadedArtifact, http: HTTPOptions, policy: DispatchPolicy, keepsUnchanged: Bool
+  ) {
     loop.mailbox.post(
       .work {
+        self.server.options = http
+        self.dispatcher.adopt(policy)
         if !self.dispatcher.install(artifact, keepsUnchanged: keepsUnchanged) {
           self.log.message(
             .error, "too many earlier generations still have calls: this one is not served", trace: nil)

@@ -76,6 +76,6 @@ final class RunningServer: Sendable {
     guard let mark = text.range(of: "listening on http://") else { return nil }
     let rest = text[mark.upperBound...]
     guard let end = rest.firstIndex(where: \.isNewline) else { return nil }
-    return UInt16(rest[..<end].split(separator: ":").last ?? "")
+    return UInt16(rest[..<end].split(separator: ":").last?.prefix { $0.isNumber } ?? "")
   }
 }

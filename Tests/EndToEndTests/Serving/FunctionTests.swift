@@ -209,6 +209,30 @@ import Testing
     #expect(broken.json == JSONValue(#"{"error":"Internal Server Error"}"#))
   }
 
+  @Test func nothingOfARequestReachesTheNext() throws {
+    let server = try serve([
+      "set": """
+      local request = require "request"
+      local G = _G
+      local E = _ENV
+      return function()
+        G.leakedByG = 1  -- spacer: ignore undefined-global
+        E.leakedByE = 1
+        rawset(_G, "leakedByRawset", 1)
+        return {pcall(function() request.user = "alice" end), pcall(rawset, request, "user", "alice")}
+      end
+      """,
+      "get": """
+      local request = require "request"
+      return function()
+        return {tostring(_G.leakedByG), tostring(_G.leakedByE), tostring(rawget(_G, "leakedByRawset")), tostring(request.user)}
+      end
+      """,
+    ])
+    #expect(try server.get("/set").status == 200)
+    #expect(try server.get("/get").json == JSONValue(#"{"data":["nil","nil","nil","nil"]}"#))
+  }
+
   @Test func globalsOfOneRequestStayThere() throws {
     let server = try serve(
       [

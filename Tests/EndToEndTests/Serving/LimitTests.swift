@@ -67,12 +67,38 @@ import Testing
         "inner":
           "return function() while true do pcall(coroutine.wrap(function() while true do end end)) end end",
         "pattern": "return function() return (string.rep('a', 200)):find(string.rep('.-', 20) .. 'b') end",
+        "handler":
+          "return function() xpcall(function() while true do end end, function() while true do end end) end",
+        "close": """
+        local loops = {__close = function() while true do end end}
+        return function() local x <close> = setmetatable({}, loops) while true do end end
+        """,
+        "closed": """
+        local loops = {__close = function() while true do end end}
+        return function()
+          local co = coroutine.create(function()
+            local x <close> = setmetatable({}, loops) coroutine.yield()
+          end)
+          coroutine.resume(co)
+          coroutine.close(co)
+        end
+        """,
+        "wrapped": """
+        local loops = {__close = function() while true do end end}
+        return function()
+          coroutine.wrap(function() local x <close> = setmetatable({}, loops) error("x") end)()
+        end
+        """,
+        "load": "while true do end return function() end",
         "move": "return function() table.move({}, 1, 1e15, 2) end",
         "insert":
           "return function() table.insert(setmetatable({}, {__len = function() return 1e15 end}), 1, 0) end",
       ])
     #expect(try server.get("/echo?a=1").status == 200)
-    for path in ["/spin", "/caught", "/inner", "/pattern", "/move", "/insert"] {
+    for path in [
+      "/spin", "/caught", "/inner", "/pattern", "/handler", "/close", "/closed", "/wrapped", "/load", "/move",
+      "/insert",
+    ] {
       let answer = try server.get(path)
       #expect(answer.status == 504, "\(path): \(answer.text)")
       #expect(try server.get("/echo?a=1").json == JSONValue(#"{"data":{"a":"1"}}"#))
@@ -85,14 +111,41 @@ import Testing
       [
         "eat": "return function() local t = {} for i = 1, 1e9 do t[i] = {i} end end",
         "string": "return function() return #string.rep('x', 1e9) end",
+        "host": """
+        local cjson = require "cjson"
+        return function()
+          local s = ("x"):rep(1000000)
+          local t = {}
+          for i = 1, 40 do t[i] = cjson.encode(s) end
+        end
+        """,
         "nothing": "return function() return #string.rep('', 1e15) end",
       ])
     #expect(try server.get("/nothing").json == JSONValue(#"{"data":0}"#))
-    for path in ["/eat", "/string"] {
+    for path in ["/eat", "/string", "/host"] {
       let answer = try server.get(path)
       #expect(answer.status == 503, "\(path): \(answer.text)")
       #expect(try server.get("/echo?a=1").json == JSONValue(#"{"data":{"a":"1"}}"#))
     }
+  }
+
+  @Test func tablesWhoseTextExplodes() throws {
+    let server = try serve(
+      "  cpuMilliseconds: 1000\n",
+      [
+        "shared": "return function() local t = {} for i = 1, 34 do t = {t, t} end return t end",
+        "mixed": "return function() local t = {} for i = 1, 200 do t = {t, tag = 'div'} end return t end",
+      ])
+    #expect(try server.get("/shared").status == 500)
+    #expect(try server.get("/mixed").status == 200)
+  }
+
+  @Test func aBodyOfManySmallValues() throws {
+    let server = try serve("  callMemoryBytes: 4194304\n")
+    let body = "[" + String(repeating: "[],", count: 400_000) + "[]]"
+    let answer = try server.post("/echo", json: body)
+    #expect(answer.status == 413, "\(answer.text.prefix(200))")
+    #expect(try server.get("/echo?a=1").status == 200)
   }
 
   @Test func whatTheSandboxHides() throws {

@@ -27,7 +27,7 @@ final class PatternFuzzTests {
     lua_settop(state, 0)
     guard luaL_loadbufferx(state, source, source.utf8.count, "=test", "t") == LUA_OK else { return "syntax" }
     if inSandbox {
-      lua_pushvalue(main, Int32(SPACER_INDEX_SHARED))
+      lua_pushvalue(main, Int32(SPACER_INDEX_BASE))
       lua_xmove(main, state, 1)
       lua_setupvalue(state, 1, 1)
     }
