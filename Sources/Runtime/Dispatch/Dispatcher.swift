@@ -144,8 +144,10 @@ final class Dispatcher: ExchangeHandler {
     abandon(slot)
   }
 
-  func refused(_ refusal: Refusal, peer: PeerAddress) {
-    log.refused(status: refusal.status, body: refusal.body, peer: peer)
+  func refused(
+    _ refusal: Refusal, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, peer: PeerAddress
+  ) {
+    log.refused(status: refusal.status, body: refusal.body, method: method, path: path, peer: peer)
   }
 
   /// The path as the matcher takes it.

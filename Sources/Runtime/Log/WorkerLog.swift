@@ -125,7 +125,10 @@ final class WorkerLog {
   }
 
   /// One request that the server turned down before any function saw it; `body` is the JSON of its answer.
-  func refused(status: Int, body: StaticString, peer: PeerAddress) {
+  func refused(
+    status: Int, body: StaticString, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer,
+    peer: PeerAddress
+  ) {
     guard isEnabled(.info) else { return }
     let reason = UnsafeRawBufferPointer(start: body.utf8Start, count: max(body.utf8CodeUnitCount - 1, 0))
     if format.isJSON {
@@ -133,7 +136,11 @@ final class WorkerLog {
       appendClock()
       lines.append("\",\"level\":\"info\",\"event\":\"refused\",\"status\":")
       lines.append(decimal: Int64(status))
-      lines.append(",\"answer\":")
+      lines.append(",\"method\":\"")
+      appendPath(method)
+      lines.append("\",\"path\":\"")
+      appendPath(path)
+      lines.append("\",\"answer\":")
       lines.append(reason)
       lines.append(",\"peer\":\"")
       lines.append(peer.text)
@@ -143,7 +150,11 @@ final class WorkerLog {
     appendClock()
     lines.append(" ")
     appendStatus(status)
-    lines.append(" refused ")
+    lines.append(" ")
+    if method.isEmpty { lines.append("-") } else { appendPath(method) }
+    lines.append(" ")
+    if path.isEmpty { lines.append("-") } else { appendPath(path) }
+    lines.append(" refused: ")
     lines.append(reason)
     lines.append(" from ")
     lines.append(peer.text)

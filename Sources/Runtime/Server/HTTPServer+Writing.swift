@@ -195,8 +195,16 @@ extension HTTPServer {
       connection.pointee.output.append(body, &state.pointee.pool)
     }
     connection.pointee.flags.formUnion([.closing, .lingers])
+    if connection.pointee.input.count > 0 {
+      // What of the head was understood lies within the input.
+      let request = RequestView(connection)
+      handler.refused(
+        refusal, method: request.methodName, path: request.path, peer: connection.pointee.peer)
+    } else {
+      let nothing = UnsafeRawBufferPointer(start: nil, count: 0)
+      handler.refused(refusal, method: nothing, path: nothing, peer: connection.pointee.peer)
+    }
     connection.pointee.input.release(&state.pointee.pool)
-    handler.refused(refusal, peer: connection.pointee.peer)
   }
 
   // MARK: Sending

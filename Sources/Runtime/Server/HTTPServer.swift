@@ -19,13 +19,17 @@ package protocol ExchangeHandler: AnyObject {
   /// The client went away before its request was answered; an answer is ignored from now on.
   func cancel(_ exchange: ExchangeID)
   /// The server itself turned a request down, which no handler will see.
-  func refused(_ refusal: Refusal, peer: PeerAddress)
+  /// `method` and `path` are empty as far as the head was not understood.
+  func refused(
+    _ refusal: Refusal, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, peer: PeerAddress)
   /// The client has taken all that was sent of an answer in pieces, after there was more.
   func writable(_ exchange: ExchangeID)
 }
 
 extension ExchangeHandler {
-  package func refused(_ refusal: Refusal, peer: PeerAddress) {}
+  package func refused(
+    _ refusal: Refusal, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, peer: PeerAddress
+  ) {}
   package func writable(_ exchange: ExchangeID) {}
 }
 

@@ -46,7 +46,9 @@ final class TestHandler: ExchangeHandler {
   }
 
   func cancel(_ exchange: ExchangeID) { cancelled.append(exchange) }
-  func refused(_ refusal: Refusal, peer: PeerAddress) { refusals.append(refusal) }
+  func refused(
+    _ refusal: Refusal, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, peer: PeerAddress
+  ) { refusals.append(refusal) }
   func writable(_ exchange: ExchangeID) { writableCount += 1 }
 }
 
