@@ -4,6 +4,7 @@
 
 import CSystem
 import Glibc
+import SpacerArtifact
 import SpacerRuntime
 
 /// Watches, builds and serves one project until a signal ends it.
@@ -13,9 +14,14 @@ struct DevLoop: ~Copyable {
   private let build: ProjectBuild
   private let options: ServeOptions
   private let signals: Int32
+  /// Git holds this file while it rewrites the tree.
+  private let gitLock: String
   private var server: Server?
   /// What the server has now; a build that gives the same changes nothing.
   private var served: [UInt8]?
+  /// What took effect at start, and what the last good build asks for instead.
+  private var startSettings: StartSettings?
+  private var wantedSettings: StartSettings?
 
   /// - Throws: When the project cannot be watched.
   init(project: String, build: ProjectBuild, options: ServeOptions) throws(CommandFailure) {
@@ -25,6 +31,7 @@ struct DevLoop: ~Copyable {
     self.watcher = watcher
     self.build = build
     self.options = options
+    gitLock = project + "/.git/index.lock"
   }
 
   private static func naming<Value: ~Copyable>(
@@ -39,16 +46,16 @@ struct DevLoop: ~Copyable {
 
   /// Builds and serves; returns when a signal has ended it and the server has drained.
   mutating func run() throws(CommandFailure) {
-    debounce.changed(at: Clock.nanoseconds)
+    debounce.changed()
     while true {
-      if debounce.isDue(at: Clock.nanoseconds) {
+      if debounce.isDue(at: Clock.nanoseconds, isLocked: debounce.isPending && isGitWorking) {
         debounce.begin()
         try rebuild()
-        debounce.built(at: Clock.nanoseconds)
+        debounce.built()
       }
-      let ready = wait()
+      let ready = wait(isBlocking: true)
       if ready.signal { break }
-      if ready.change && watcher.takeChanges() { debounce.changed(at: Clock.nanoseconds) }
+      takeChanges(ready)
     }
     server?.drain()
     server?.wait()
@@ -56,6 +63,9 @@ struct DevLoop: ~Copyable {
 
   private mutating func rebuild() throws(CommandFailure) {
     let outcome = build.build()
+    takeChanges(wait(isBlocking: false))
+    // A build that read a file in the middle of the next save says nothing about either.
+    if outcome.artifact == nil && debounce.hasChangedMeanwhile { return }
     build.printDiagnostics(outcome)
     guard let artifact = outcome.artifact else {
       say(
@@ -71,13 +81,17 @@ struct DevLoop: ~Copyable {
     } catch {
       throw .missing(error.message)
     }
+    let settings = StartSettings(loaded.image.settings(prefix: ""), options: options)
     if let server {
       server.swap(loaded)
       say("reloaded in \(outcome.duration) (\(outcome.work))")
+      if settings != wantedSettings, let notice = startSettings?.notice(replacedBy: settings) { say(notice) }
     } else {
       say("built in \(outcome.duration) (\(outcome.work)); watching for changes")
       server = try start(loaded)
+      startSettings = settings
     }
+    wantedSettings = settings
     served = artifact
   }
 
@@ -92,18 +106,22 @@ struct DevLoop: ~Copyable {
     }
   }
 
-  /// Waits for a change, a signal, or the time of the next build.
-  private func wait() -> (change: Bool, signal: Bool) {
+  private mutating func takeChanges(_ ready: (change: Bool, signal: Bool)) {
+    if ready.change && watcher.takeChanges() { debounce.changed() }
+  }
+
+  private var isGitWorking: Bool { access(gitLock, F_OK) == 0 }
+
+  /// Waits for a change, a signal, or the time to look again whether to build; without blocking it only says
+  /// what is there.
+  private func wait(isBlocking: Bool) -> (change: Bool, signal: Bool) {
     var entries = [
       pollfd(fd: watcher.descriptor, events: Int16(POLLIN), revents: 0),
       pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
     ]
-    var timeoutMilliseconds: Int32 = -1
-    if let deadline = debounce.deadline {
-      let now = Clock.nanoseconds
-      // Rounded up, so that the deadline has passed when the wait ends.
-      let rest = deadline > now ? (deadline - now + 999_999) / 1_000_000 : 0
-      timeoutMilliseconds = Int32(clamping: rest)
+    var timeoutMilliseconds: Int32 = isBlocking ? -1 : 0
+    if isBlocking, let rest = debounce.waitNanoseconds {
+      timeoutMilliseconds = Int32(clamping: rest / 1_000_000)
     }
     guard poll(&entries, 2, timeoutMilliseconds) > 0 else { return (false, false) }
     return (entries[0].revents != 0, entries[1].revents != 0)
