@@ -9,6 +9,9 @@ import SpacerRuntime
 
 /// Watches, builds and serves one project until a signal ends it.
 struct DevLoop: ~Copyable {
+  /// How long a failed build waits for a file that is being written.
+  private static let writeWaitMaxNanoseconds: UInt64 = 200_000_000
+
   private var watcher: ProjectWatcher
   private var debounce = WatchDebounce()
   private let build: ProjectBuild
@@ -53,7 +56,7 @@ struct DevLoop: ~Copyable {
         try rebuild()
         debounce.built()
       }
-      let ready = wait(isBlocking: true)
+      let ready = wait(milliseconds: debounce.waitNanoseconds.map { Int32(clamping: $0 / 1_000_000) } ?? -1)
       if ready.signal { break }
       takeChanges(ready)
     }
@@ -63,9 +66,7 @@ struct DevLoop: ~Copyable {
 
   private mutating func rebuild() throws(CommandFailure) {
     let outcome = build.build()
-    takeChanges(wait(isBlocking: false))
-    // A build that read a file in the middle of the next save says nothing about either.
-    if outcome.artifact == nil && debounce.hasChangedMeanwhile { return }
+    if outcome.artifact == nil && isOvertaken() { return }
     build.printDiagnostics(outcome)
     guard let artifact = outcome.artifact else {
       say(
@@ -112,18 +113,26 @@ struct DevLoop: ~Copyable {
 
   private var isGitWorking: Bool { access(gitLock, F_OK) == 0 }
 
-  /// Waits for a change, a signal, or the time to look again whether to build; without blocking it only says
-  /// what is there.
-  private func wait(isBlocking: Bool) -> (change: Bool, signal: Bool) {
+  /// Whether another save has begun since the build did. Such a build may have read half a file, and what it
+  /// finds wrong says nothing about either save. A file that is not closed within the bound is taken as it is.
+  private mutating func isOvertaken() -> Bool {
+    let limit = Clock.nanoseconds + Self.writeWaitMaxNanoseconds
+    takeChanges(wait(milliseconds: 0))
+    while watcher.isBeingWritten && !debounce.hasChangedMeanwhile && Clock.nanoseconds < limit {
+      let ready = wait(milliseconds: 10)
+      takeChanges(ready)
+      if ready.signal { break }
+    }
+    return debounce.hasChangedMeanwhile
+  }
+
+  /// Waits for a change or a signal, for ever with -1.
+  private func wait(milliseconds: Int32) -> (change: Bool, signal: Bool) {
     var entries = [
       pollfd(fd: watcher.descriptor, events: Int16(POLLIN), revents: 0),
       pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
     ]
-    var timeoutMilliseconds: Int32 = isBlocking ? -1 : 0
-    if isBlocking, let rest = debounce.waitNanoseconds {
-      timeoutMilliseconds = Int32(clamping: rest / 1_000_000)
-    }
-    guard poll(&entries, 2, timeoutMilliseconds) > 0 else { return (false, false) }
+    guard poll(&entries, 2, milliseconds) > 0 else { return (false, false) }
     return (entries[0].revents != 0, entries[1].revents != 0)
   }
 

@@ -129,6 +129,7 @@ import Testing
     try workspace.write("return function() end\n", to: "project/app/other.lua")
     #expect(unlink(project + "/.git/index.lock") == 0)
     _ = try child.waitForError("the server") { $0.contains("listening on http://127.0.0.1:") ? true : nil }
+    #expect(!child.standardError.contains("error:"), "half a checkout was built")
   }
 
   @Test func aPortInUse() throws {
