@@ -4,18 +4,27 @@
 
 import CSystem
 import Glibc
+import SpacerArtifact
 import SpacerRuntime
 
 /// Watches, builds and serves one project until a signal ends it.
 struct DevLoop: ~Copyable {
+  /// How long a failed build waits for a file that is being written.
+  private static let writeWaitMaxNanoseconds: UInt64 = 200_000_000
+
   private var watcher: ProjectWatcher
   private var debounce = WatchDebounce()
   private let build: ProjectBuild
   private let options: ServeOptions
   private let signals: Int32
+  /// Git holds this file while it rewrites the tree.
+  private let gitLock: String
   private var server: Server?
   /// What the server has now; a build that gives the same changes nothing.
   private var served: [UInt8]?
+  /// What took effect at start, and what the last good build asks for instead.
+  private var startSettings: StartSettings?
+  private var wantedSettings: StartSettings?
 
   /// - Throws: When the project cannot be watched.
   init(project: String, build: ProjectBuild, options: ServeOptions) throws(CommandFailure) {
@@ -25,6 +34,7 @@ struct DevLoop: ~Copyable {
     self.watcher = watcher
     self.build = build
     self.options = options
+    gitLock = project + "/.git/index.lock"
   }
 
   private static func naming<Value: ~Copyable>(
@@ -39,16 +49,16 @@ struct DevLoop: ~Copyable {
 
   /// Builds and serves; returns when a signal has ended it and the server has drained.
   mutating func run() throws(CommandFailure) {
-    debounce.changed(at: Clock.nanoseconds)
+    debounce.changed()
     while true {
-      if debounce.isDue(at: Clock.nanoseconds) {
+      if debounce.isDue(at: Clock.nanoseconds, isLocked: debounce.isPending && isGitWorking) {
         debounce.begin()
         try rebuild()
-        debounce.built(at: Clock.nanoseconds)
+        debounce.built()
       }
-      let ready = wait()
+      let ready = wait(milliseconds: debounce.waitNanoseconds.map { Int32(clamping: $0 / 1_000_000) } ?? -1)
       if ready.signal { break }
-      if ready.change && watcher.takeChanges() { debounce.changed(at: Clock.nanoseconds) }
+      takeChanges(ready)
     }
     server?.drain()
     server?.wait()
@@ -56,6 +66,7 @@ struct DevLoop: ~Copyable {
 
   private mutating func rebuild() throws(CommandFailure) {
     let outcome = build.build()
+    if outcome.artifact == nil && isOvertaken() { return }
     build.printDiagnostics(outcome)
     guard let artifact = outcome.artifact else {
       say(
@@ -71,6 +82,7 @@ struct DevLoop: ~Copyable {
     } catch {
       throw .missing(error.message)
     }
+    let settings = StartSettings(loaded.image.settings(prefix: ""), options: options)
     if let server {
       do throws(StartError) {
         try server.swap(loaded)
@@ -78,10 +90,13 @@ struct DevLoop: ~Copyable {
         return say("\(error.message); the last good build goes on")
       }
       say("reloaded in \(outcome.duration) (\(outcome.work))")
+      if settings != wantedSettings, let notice = startSettings?.notice(replacedBy: settings) { say(notice) }
     } else {
       say("built in \(outcome.duration) (\(outcome.work)); watching for changes")
       server = try start(loaded)
+      startSettings = settings
     }
+    wantedSettings = settings
     served = artifact
   }
 
@@ -96,20 +111,32 @@ struct DevLoop: ~Copyable {
     }
   }
 
-  /// Waits for a change, a signal, or the time of the next build.
-  private func wait() -> (change: Bool, signal: Bool) {
+  private mutating func takeChanges(_ ready: (change: Bool, signal: Bool)) {
+    if ready.change && watcher.takeChanges() { debounce.changed() }
+  }
+
+  private var isGitWorking: Bool { access(gitLock, F_OK) == 0 }
+
+  /// Whether another save has begun since the build did. Such a build may have read half a file, and what it
+  /// finds wrong says nothing about either save. A file that is not closed within the bound is taken as it is.
+  private mutating func isOvertaken() -> Bool {
+    let limit = Clock.nanoseconds + Self.writeWaitMaxNanoseconds
+    takeChanges(wait(milliseconds: 0))
+    while watcher.isBeingWritten && !debounce.hasChangedMeanwhile && Clock.nanoseconds < limit {
+      let ready = wait(milliseconds: 10)
+      takeChanges(ready)
+      if ready.signal { break }
+    }
+    return debounce.hasChangedMeanwhile
+  }
+
+  /// Waits for a change or a signal, for ever with -1.
+  private func wait(milliseconds: Int32) -> (change: Bool, signal: Bool) {
     var entries = [
       pollfd(fd: watcher.descriptor, events: Int16(POLLIN), revents: 0),
       pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
     ]
-    var timeoutMilliseconds: Int32 = -1
-    if let deadline = debounce.deadline {
-      let now = Clock.nanoseconds
-      // Rounded up, so that the deadline has passed when the wait ends.
-      let rest = deadline > now ? (deadline - now + 999_999) / 1_000_000 : 0
-      timeoutMilliseconds = Int32(clamping: rest)
-    }
-    guard poll(&entries, 2, timeoutMilliseconds) > 0 else { return (false, false) }
+    guard poll(&entries, 2, milliseconds) > 0 else { return (false, false) }
     return (entries[0].revents != 0, entries[1].revents != 0)
   }
 

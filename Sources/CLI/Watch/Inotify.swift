@@ -30,7 +30,7 @@ struct Inotify: ~Copyable {
   func watch(_ path: String) throws(SystemFailure) -> Int32 {
     let mask =
       UInt32(IN_CLOSE_WRITE) | UInt32(IN_CREATE) | UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM)
-      | UInt32(IN_MOVED_TO) | UInt32(IN_ONLYDIR) | UInt32(IN_EXCL_UNLINK)
+      | UInt32(IN_MOVED_TO) | UInt32(IN_MODIFY) | UInt32(IN_ONLYDIR) | UInt32(IN_EXCL_UNLINK)
     let watch = inotify_add_watch(descriptor, path, mask)
     if watch < 0 { throw SystemFailure("inotify_add_watch", path) }
     return watch

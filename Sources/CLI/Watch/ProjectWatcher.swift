@@ -14,9 +14,14 @@ struct ProjectWatcher: ~Copyable {
   private let root: String
   /// Folder by watch, relative to the root; empty for the root itself.
   private var folders: [Int32: String] = [:]
+  /// Files whose text has changed since they were last closed.
+  private var openFiles: Set<String> = []
 
   /// Readable when changes wait.
   var descriptor: Int32 { inotify.descriptor }
+
+  /// Whether a file is in the middle of being written: what a build reads of it may be half of it, or nothing.
+  var isBeingWritten: Bool { !openFiles.isEmpty }
 
   /// How many folders are watched.
   var folderCount: Int { folders.count }
@@ -37,6 +42,7 @@ struct ProjectWatcher: ~Copyable {
       if event.has(Int32(IN_Q_OVERFLOW)) {
         for watch in folders.keys { inotify.unwatch(watch) }
         folders.removeAll()
+        openFiles.removeAll()
         if let watch = try? inotify.watch(root) { folders[watch] = "" }
         for folder in ScanLimits.folders { watchTree(folder) }
         hasChanged = true
@@ -59,6 +65,12 @@ struct ProjectWatcher: ~Copyable {
       return true
     }
     if event.isFolder && event.has(Int32(IN_MOVED_FROM)) { unwatchTree(path) }
+    // Only its close makes a write a change.
+    if event.has(Int32(IN_MODIFY)) {
+      openFiles.insert(path)
+      return false
+    }
+    openFiles.remove(path)
     if event.has(Int32(IN_CREATE)) { return !isBeingWritten(path) }
     return true
   }

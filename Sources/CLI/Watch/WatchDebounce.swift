@@ -1,57 +1,84 @@
 // When a change on disk becomes a build: a value, so that its rules are tested without a disk or a clock.
 //
-// The first change after a quiet time builds at once, since one save is the common case and waiting would
-// be felt. What follows on its heels (an editor's second write, a checkout's next file) is gathered until
-// nothing has come for a moment, but never longer than a bound.
+// A change builds at once, since one save is the common case and any waiting would be felt. What comes while a
+// build runs is one more build right after it: the build itself is what gathers a burst. Only while git
+// rewrites the tree (it holds `.git/index.lock` meanwhile) is a build put off, as half a checkout is no
+// project; a lock that a crashed git left behind must not stop builds, so the wait is bounded and a lock that
+// outlived the bound counts no more.
 
 /// Decides when to build. Times are nanoseconds of any monotonic clock.
 struct WatchDebounce {
-  /// After a build's end, changes within this time count as part of the same burst.
-  static let burstNanoseconds: UInt64 = 100_000_000
-  /// A burst is over once nothing has changed for this long.
-  static let quietNanoseconds: UInt64 = 25_000_000
-  /// A burst is built at the latest this long after its first change.
-  static let waitMaxNanoseconds: UInt64 = 250_000_000
+  /// How long a held lock puts off a build.
+  static let lockWaitMaxNanoseconds: UInt64 = 2_000_000_000
+  /// How often to look whether the lock is still there.
+  static let lockPollNanoseconds: UInt64 = 10_000_000
 
   private enum State {
-    case idle(lastBuildEnd: UInt64?)
-    case gathering(first: UInt64, last: UInt64)
+    case idle
+    case due
     case building(hasChanged: Bool)
   }
 
-  private var state = State.idle(lastBuildEnd: nil)
+  private enum Lock {
+    case free
+    /// It is waited for since this time.
+    case held(since: UInt64)
+    /// It was waited for long enough.
+    case stale
+  }
+
+  private var state = State.idle
+  private var lock = Lock.free
 
   /// Something changed.
-  mutating func changed(at now: UInt64) {
+  mutating func changed() {
     switch state {
-    case .idle(let lastBuildEnd):
-      if let lastBuildEnd, now < lastBuildEnd &+ Self.burstNanoseconds {
-        state = .gathering(first: now, last: now)
-      } else {
-        // A first change long past is due at once.
-        state = .gathering(first: 0, last: 0)
-      }
-    case .gathering(let first, _): state = .gathering(first: first, last: first == 0 ? 0 : now)
+    case .idle, .due: state = .due
     case .building: state = .building(hasChanged: true)
     }
   }
 
-  /// When `isDue` becomes true, or nil while there is nothing to build.
-  var deadline: UInt64? {
-    guard case .gathering(let first, let last) = state else { return nil }
-    if first == 0 { return 0 }
-    return min(first &+ Self.waitMaxNanoseconds, last &+ Self.quietNanoseconds)
+  /// Whether a build is to come.
+  var isPending: Bool {
+    if case .due = state { true } else { false }
   }
 
-  /// Whether to build now.
-  func isDue(at now: UInt64) -> Bool { deadline.map { $0 <= now } ?? false }
+  /// Whether something has changed since the running build began.
+  var hasChangedMeanwhile: Bool {
+    if case .building(let hasChanged) = state { hasChanged } else { false }
+  }
+
+  /// Whether to build now, given whether git holds its lock.
+  mutating func isDue(at now: UInt64, isLocked: Bool) -> Bool {
+    guard isPending else { return false }
+    guard isLocked else {
+      lock = .free
+      return true
+    }
+    switch lock {
+    case .free: lock = .held(since: now)
+    case .held(let since):
+      if now &- since >= Self.lockWaitMaxNanoseconds { lock = .stale }
+    case .stale: break
+    }
+    if case .stale = lock { return true }
+    return false
+  }
+
+  /// How long to wait for a change before asking `isDue` again; nil for as long as it takes. A pending build
+  /// that no lock holds back is not waited for at all.
+  var waitNanoseconds: UInt64? {
+    guard isPending else { return nil }
+    if case .held = lock { return Self.lockPollNanoseconds }
+    return 0
+  }
 
   /// A build begins; what has changed so far is in it.
   mutating func begin() { state = .building(hasChanged: false) }
 
-  /// The build ended; changes that came meanwhile start a burst.
-  mutating func built(at now: UInt64) {
+  /// The build ended; changes that came meanwhile are due at once.
+  mutating func built() {
     guard case .building(let hasChanged) = state else { return }
-    state = hasChanged ? .gathering(first: now, last: now) : .idle(lastBuildEnd: now)
+    state = hasChanged ? .due : .idle
   }
 }

@@ -84,6 +84,54 @@ import Testing
     #expect(try child.waitForExit() == 0)
   }
 
+  /// The second save finds the server at any point of the first one's build.
+  @Test func theLastOfTwoQuickSavesIsServed() throws {
+    let server = try RunningServer(["dev", project])
+    for round in 1...20 {
+      try workspace.write("return function() return \"a\(round)\" end\n", to: "project/app/v.lua")
+      // In even rounds the first save is being served by the time of the second, in odd ones nobody knows.
+      if round.isMultiple(of: 2) { try poll(server, until: "a\(round)") }
+      try workspace.write("return function() return \"b\(round)\" end\n", to: "project/app/v.lua")
+      try poll(server, until: "b\(round)")
+    }
+    // One more reload shows that no late build of an earlier save is left.
+    try workspace.write("return { {\"GET\", \"/end\", \"v\"} }\n", to: "project/app/gateway.lua")
+    while try server.get("/end").status == 404 {}
+    #expect(try answer(server, "/end") == "b20", "the final state stays")
+    #expect(!server.process.standardError.contains("error:"), "\(server.process.standardError)")
+  }
+
+  /// Asks until the answer is there; what is wanted takes milliseconds.
+  private func poll(_ server: RunningServer, until wanted: String) throws {
+    let limit = Date(timeIntervalSinceNow: waitSecondsMax)
+    while try answer(server) != wanted {
+      guard Date() < limit else { throw HarnessError("'\(wanted)' was never served") }
+    }
+  }
+
+  @Test func aFileThatIsCutAndNotYetWrittenIsNotBuilt() throws {
+    let server = try RunningServer(["dev", project])
+    let file = try #require(fopen(project + "/app/v.lua", "w"))
+    // The text is in the buffer still: on disk the file is empty, as between an editor's cut and its write.
+    #expect(fputs("return function() return \"whole\" end\n", file) >= 0)
+    #expect(try answer(server) == "one")
+    try reload(server, 1) { fclose(file) }
+    #expect(try answer(server) == "whole")
+    #expect(!server.process.standardError.contains("error:"), "\(server.process.standardError)")
+  }
+
+  @Test func aBuildWaitsForGit() throws {
+    try workspace.write("", to: "project/.git/index.lock")
+    try workspace.write("return function( end\n", to: "project/app/other.lua")
+    let child = try ChildProcess(
+      [Tool.spacer, "dev", project, "--port", "0"], environment: Tool.environment)
+    defer { child.signal(SIGKILL) }
+    try workspace.write("return function() end\n", to: "project/app/other.lua")
+    #expect(unlink(project + "/.git/index.lock") == 0)
+    _ = try child.waitForError("the server") { $0.contains("listening on http://127.0.0.1:") ? true : nil }
+    #expect(!child.standardError.contains("error:"), "half a checkout was built")
+  }
+
   @Test func aPortInUse() throws {
     let server = try RunningServer(["dev", project])
     let second = try Tool.run(["dev", project, "--port", String(server.port)])
