@@ -208,7 +208,9 @@ enum ConfigSchema {
     ConfigKey(path: "limits", kind: .section, defaultText: "—", summary: "What a call and a worker may use."),
     ConfigKey(
       path: "limits.wallMilliseconds", kind: .integer(year), defaultText: "30000",
-      summary: "Time of one call, waiting included. Beyond it: 504."),
+      summary:
+        "Time of one call, waiting included: `request.deadline`, and how long a stopping server waits for its calls."
+    ),
     ConfigKey(
       path: "limits.cpuMilliseconds", kind: .integer(year), defaultText: "1000",
       summary: "Time that one call runs without a wait. Beyond it: 504."),
@@ -217,7 +219,7 @@ enum ConfigSchema {
       summary: "Memory of one call. Beyond it: 503."),
     ConfigKey(
       path: "limits.workerMemoryBytes", kind: .bytes(sizes), defaultText: "`512MiB`",
-      summary: "Memory of one worker, at which the call that holds most is ended with 503."),
+      summary: "Memory of one worker. Not in force in this release."),
     ConfigKey(
       path: "limits.bodyBytes", kind: .bytes(sizes), defaultText: "`20MiB`",
       summary: "A request's body. Beyond it: 413."),
