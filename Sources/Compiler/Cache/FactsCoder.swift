@@ -13,6 +13,7 @@ extension ByteWriter {
     }
     number(Int(facts.returnShape.rawValue))
     range(facts.returnRange)
+    optional(facts.unreturnedFunction) { $0.reference($1) }
     list(facts.ignores) { writer, ignore in
       writer.number(ignore.line)
       writer.text(ignore.id)
@@ -71,6 +72,7 @@ extension ByteReader {
     }
     facts.returnShape = shape
     facts.returnRange = try range()
+    facts.unreturnedFunction = try optional { reader throws(Malformed) in try reader.reference() }
     facts.ignores = try list { reader throws(Malformed) in
       ModuleFacts.Ignore(line: try reader.number(), id: try reader.text(), range: try reader.range())
     }

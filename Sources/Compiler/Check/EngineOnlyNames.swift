@@ -8,30 +8,23 @@ package enum EngineOnlyNames {
   /// Global functions: to call one is an error.
   package static let functions: Set<String> = ["setfenv", "getfenv", "module", "dofile", "loadfile"]
 
-  /// `resty.*` modules that are built in.
-  package static let restyModules: Set<String> = [
-    "resty.hmac", "resty.evp", "resty.jwt", "resty.jwt-validators",
-  ]
-
   /// What to do instead of requiring the module `name` (as written, with `.` or `/`) when the project has no
   /// such module of its own; nil when the name is not one of the engine's.
   package static func equivalent(ofModule name: String) -> String? {
     let dotted = String(name.map { $0 == "/" ? "." : $0 })
-    if restyModules.contains(dotted) { return nil }
     switch dotted {
     case "ffi": return "there is no foreign function interface here; write it in plain Lua"
     case "bit", "bit32": return bitHint("")
     case "ngx": return ngxHint("")
     case "jit", "jit.opt", "jit.util", "table.new", "table.clear", "table.nkeys", "table.isempty":
       return "LuaJIT's extensions are not needed here; use plain Lua tables"
-    case "resty.http": return "use require \"http\" for outbound requests"
-    case "resty.redis", "resty.mysql", "resty.memcached", "resty.lrucache", "resty.lock":
-      return "nginx's sockets do not exist here; use the built-in modules db and kv"
-    case "resty.postgres", "pgmoon", "pgmoon.init": return nil
+    case "resty.http", "resty.redis", "resty.mysql", "resty.memcached", "resty.postgres", "pgmoon",
+      "pgmoon.init":
+      return noConnections
+    case "resty.lrucache", "resty.lock": return noSharedMemory
     case let other where other.hasPrefix("ngx."): return ngxHint(String(other.dropFirst(4)))
     case let other where other.hasPrefix("resty."):
-      return
-        "of resty.* only hmac, evp, jwt and jwt-validators are built in; put a pure Lua version into lib/"
+      return "no module of resty.* is built in; put a version in plain Lua into lib/"
     default: return nil
     }
   }
@@ -49,14 +42,14 @@ package enum EngineOnlyNames {
     case "ffi": "there is no foreign function interface here; write it in plain Lua"
     case "io":
       switch field {
-      case "write", "stderr", "stdout", "output": "print(…) and require \"log\" write to the log"
-      default: "functions have no files; keep data in topics or in the built-in modules db and kv"
+      case "write", "stderr", "stdout", "output": "print(…) writes to the log"
+      default: noFiles
       }
     case "os":
       switch field {
       case "exit": "return from the function, or raise with error(…)"
       case "execute": "functions start no processes"
-      default: "functions have no files; keep data in topics or in the built-in modules db and kv"
+      default: noFiles
       }
     default:
       field == "traceback"
@@ -72,6 +65,10 @@ package enum EngineOnlyNames {
     default: "put the file into lib/ and use require"
     }
   }
+
+  private static let noFiles = "functions have no files; return the data, or read it from the request"
+  private static let noConnections = "functions open no connections of their own in this release"
+  private static let noSharedMemory = "nothing is kept in memory from one request to the next"
 
   private static func bitHint(_ field: String) -> String {
     switch field {
@@ -97,19 +94,19 @@ package enum EngineOnlyNames {
     case "header", "resp": "return value, nil, { headers = { … } } sets headers"
     case "redirect": "return nil, nil, { status = 302, headers = { Location = url } }"
     case "log", "ERR", "WARN", "NOTICE", "INFO", "DEBUG", "CRIT", "ALERT", "EMERG", "STDERR", "errlog":
-      "print(…) and require \"log\" write to the log"
-    case "timer", "eof": "require \"defer\" runs a function after the answer"
-    case "shared": "require \"kv\" keeps values between requests"
+      "print(…) writes to the log"
+    case "timer", "eof": "functions have no timers; do the work before returning"
+    case "shared": noSharedMemory
     case "location", "exec": "flow.call(name, data) calls another function"
-    case "thread": "flow.all runs several calls at once"
+    case "thread": "flow.call(name, data) calls another function and waits for its answer"
     case "ctx": "a global set in one request lives as long as the request"
     case "null": "use require(\"cjson\").null"
     case "now", "time", "today", "localtime", "utctime", "http_time", "cookie_time", "update_time":
       "use os.time, os.date or os.clock"
     case "re": "use string.find, string.match and string.gsub"
-    case "socket": "use require \"http\" for outbound requests"
-    case "hmac_sha1": "use require \"resty.hmac\""
-    case "": "nginx's API does not exist here; see require \"request\", \"log\", \"kv\" and flow.call"
+    case "socket": noConnections
+    case "hmac_sha1": "put a version in plain Lua into lib/"
+    case "": "nginx's API does not exist here; see require \"request\", print and flow.call"
     default: "nginx's API does not exist here"
     }
   }

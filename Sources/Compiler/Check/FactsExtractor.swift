@@ -41,6 +41,8 @@ enum Meaning: Equatable {
   /// `xpcall` has its handler before the arguments.
   case xpcall
   case topics, flow, os
+  /// Another built-in module, by its name's index.
+  case builtin(UInt32)
   case append, call, callAll, getenv
   /// A global table or function that only the original's engine had, by its name's index.
   case engineTable(UInt32)
@@ -66,6 +68,8 @@ struct FactsBuilder {
   var escapes: [Bool]
   /// The chunk assigns to `_ENV` itself, so that no name is known to be a global.
   var replacesEnvironment = false
+  /// Members of libraries, as `string.trim`, whose existence the file tests.
+  var testedMembers: Set<String> = []
   /// Places in `facts.diagnostics` of the engine-only names already reported.
   var reportedEngineNames: [String: Int] = [:]
 
@@ -78,6 +82,8 @@ struct FactsBuilder {
     static let target = Context(rawValue: 8)
     /// Runs only after a test that an engine-only name exists.
     static let engineTested = Context(rawValue: 16)
+    /// Its value decides something: an operand of `or`, `==`, `not` and the like, or a condition.
+    static let tested = Context(rawValue: 32)
   }
 
   init(path: String, bytes: [UInt8], tree: SyntaxTree) {

@@ -14,6 +14,7 @@ extension FactsBuilder {
       default: break
       }
     }
+    forgetTestedMembers()
     if replacesEnvironment {
       facts.globalReads = []
       facts.globalWrites = []
@@ -119,7 +120,7 @@ extension FactsBuilder {
     switch meaning(of: node.a) {
     case .engineTable(let name): object = tree.text(name)
     case .os: object = "os"
-    default: return
+    default: return collectMember(index, node)
     }
     let context = contexts[Int(index)]
     guard case .string(let key) = meaning(of: node.b) else {
@@ -130,7 +131,7 @@ extension FactsBuilder {
       return
     }
     let field = tree.text(key)
-    if object == "os", StandardGlobals.osFunctions.contains(field) || !isKnownOsField(field) { return }
+    if object == "os", !isKnownOsField(field) { return collectMember(index, node) }
     reportEngine(
       "\(object).\(field)", range(index), context,
       EngineOnlyNames.equivalent(ofField: field, of: object))

@@ -11,7 +11,7 @@ extension FactsBuilder {
 
   private mutating func handDown(_ index: UInt32, _ tree: SyntaxTree) {
     let node = tree.nodes[Int(index)]
-    var context = contexts[Int(index)].subtracting(.target)
+    var context = contexts[Int(index)].subtracting([.target, .tested])
     if node.kind == .function {
       if !context.contains(.immediate) { context.insert(.inFunction) }
       context.remove(.immediate)
@@ -22,7 +22,10 @@ extension FactsBuilder {
     case .assignment: for target in tree.list(node.a) { contexts[Int(target)].insert(.target) }
     case .functionStatement: contexts[Int(node.a)].insert(.target)
     case .call: handDownCall(node)
+    case .unary:
+      if node.c == UnaryOperator.not.rawValue { contexts[Int(node.a)].insert(.tested) }
     case .binary:
+      handDownTest(node)
       if node.c == BinaryOperator.and.rawValue, testsEngine(node.a) {
         contexts[Int(node.b)].insert(.engineTested)
       }
@@ -34,9 +37,20 @@ extension FactsBuilder {
           if testsEngine(tested) { contexts[Int(part)].insert(.engineTested) }
           condition = nil
         } else {
+          contexts[Int(part)].insert(.tested)
           condition = part
         }
       }
+    default: break
+    }
+  }
+
+  private mutating func handDownTest(_ node: Node) {
+    switch node.c {
+    case BinaryOperator.or.rawValue, BinaryOperator.and.rawValue, BinaryOperator.equal.rawValue,
+      BinaryOperator.notEqual.rawValue:
+      contexts[Int(node.a)].insert(.tested)
+      contexts[Int(node.b)].insert(.tested)
     default: break
     }
   }

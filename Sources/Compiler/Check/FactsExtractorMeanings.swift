@@ -60,6 +60,7 @@ extension FactsBuilder {
       switch text {
       case WellKnownNames.topics: return .topics
       case WellKnownNames.flow: return .flow
+      case _ where WellKnownNames.builtins.contains(text): return .builtin(text)
       case WellKnownNames.ngx, WellKnownNames.ffi: return .engineTable(text)
       default: return .unknown
       }

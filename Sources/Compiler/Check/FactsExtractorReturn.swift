@@ -22,6 +22,18 @@ extension FactsBuilder {
         && !tree.list(node.a).isEmpty
     }
     facts.returnShape = returnsElsewhere || endsFlow[0] ? .unknown : .nothing
+    if facts.returnShape == .nothing { facts.unreturnedFunction = unreturnedFunction() }
+  }
+
+  private func unreturnedFunction() -> ModuleFacts.Reference? {
+    let candidates = tree.symbols.indices.filter { index in
+      let symbol = tree.symbols[index]
+      guard symbol.isTopLevel, symbol.reads == 0, symbol.writes == 0 else { return false }
+      return values[index] != NodeID.none.index && node(values[index]).kind == .function
+    }
+    guard candidates.count == 1, let only = candidates.first else { return nil }
+    let symbol = tree.symbols[only]
+    return .init(name: tree.text(symbol.name), range: tree.range(symbol.declaration))
   }
 
   private mutating func shape(of index: UInt32, depth: Int = 0) -> ModuleFacts.ReturnShape {

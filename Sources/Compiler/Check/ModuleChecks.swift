@@ -60,6 +60,18 @@ struct ModuleChecks {
 
   static func hint(_ name: String?) -> String? { name.map { "did you mean '\($0)'?" } }
 
+  /// A module's name out of a file's path: without `app/` or `lib/` before it and `.lua` behind.
+  static func nameWithoutPath(_ path: String) -> String {
+    var name = path[...]
+    if name.hasPrefix("./") { name = name.dropFirst(2) }
+    if name.hasPrefix("/") { name = name.dropFirst() }
+    for folder in ["app", "lib"] where name.hasPrefix(folder + "/") || name.hasPrefix(folder + ".") {
+      name = name.dropFirst(folder.utf8.count + 1)
+      break
+    }
+    return String(name.hasSuffix(".lua") ? name.dropLast(4) : name)
+  }
+
   /// Names that `flow.call`, triggers and routes can use; routes without the private ones.
   func functionNames(withPrivate: Bool) -> [String] {
     scan.modules.filter { $0.kind == .function || withPrivate && $0.kind == .privateFunction }.map(\.name)

@@ -40,7 +40,8 @@ extension ModuleChecks {
     let known = StandardGlobals.names.union(assigned)
     for (path, facts) in files {
       var reported: Set<String> = []
-      for write in facts.globalWrites where reported.insert(write.name).inserted {
+      for write in facts.globalWrites
+      where StandardMembers.split(write.name) == nil && reported.insert(write.name).inserted {
         // A name close to one that exists everywhere is rather a slip than a variable of its own.
         let nearest = NearestName.find(write.name, in: StandardGlobals.names)
         diagnostics.append(
@@ -52,6 +53,11 @@ extension ModuleChecks {
       reported = []
       for read in facts.globalReads where !assigned.contains(read.name) {
         guard reported.insert(read.name).inserted else { continue }
+        if let (table, member) = StandardMembers.split(read.name) {
+          checkMember(member, of: table, at: SourceLocation(path: path, range: read.range))
+          continue
+        }
+        let isModule = BuiltinModules.names.contains(read.name)
         let nearest = NearestName.find(read.name, in: known)
         let further = facts.globalReads.count { $0.name == read.name } - 1
         diagnostics.append(
@@ -60,9 +66,21 @@ extension ModuleChecks {
             at: SourceLocation(path: path, range: read.range),
             notes: further == 0
               ? [] : [.init("used \(further) more \(further == 1 ? "time" : "times") in this file")],
-            hint: Self.hint(nearest),
-            fix: nearest.map { Diagnostic.Fix(range: read.range, replacement: $0) }))
+            hint: isModule ? "add: local \(read.name) = require \"\(read.name)\"" : Self.hint(nearest),
+            fix: isModule ? nil : nearest.map { Diagnostic.Fix(range: read.range, replacement: $0) }))
       }
     }
+  }
+
+  /// A member that a standard library or a built-in module does not have.
+  private mutating func checkMember(_ member: String, of table: String, at place: SourceLocation) {
+    // A file of the project comes before the built-in module of its name.
+    if BuiltinModules.names.contains(table), scan.resolve(require: table) != nil { return }
+    let nearest = NearestName.find(member, in: StandardMembers.byTable[table] ?? [])
+    diagnostics.append(
+      Diagnostic(
+        .undefinedGlobal, .warning, "'\(table)' has no field '\(member)'", at: place,
+        hint: Self.hint(nearest),
+        fix: nearest.flatMap { name in place.range.map { Diagnostic.Fix(range: $0, replacement: name) } }))
   }
 }

@@ -33,6 +33,12 @@ extension ModuleChecks {
         .engineOnly, Self.severity(reference), "the module '\(name)' does not exist here", at: place,
         hint: equivalent)
     }
+    let plain = Self.nameWithoutPath(name)
+    if plain != name, scan.resolve(require: plain) != nil {
+      return Diagnostic(
+        .unresolvedRequire, Self.severity(reference), message, at: place, hint: "write '\(plain)'",
+        fix: Self.fix(reference.range, plain))
+    }
     let names = scan.modules.map(\.name) + BuiltinModules.sorted
     let candidates = NearestName.findAll(name, in: names)
     let others = candidates.dropFirst().map { "'\($0)'" }

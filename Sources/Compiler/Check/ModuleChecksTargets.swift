@@ -25,12 +25,14 @@ extension ModuleChecks {
     for entry in entries {
       let place = entry.places.function
       guard let module = scan.function(named: entry.function) else {
+        let plain = functionName(fromPath: entry.function)
         let nearest = NearestName.find(entry.function, in: functionNames(withPrivate: false))
         diagnostics.append(
           Diagnostic(
             .unknownFunction, .error,
             "no function named '\(entry.function)': there is no app/\(entry.function).lua", at: place,
-            hint: Self.hint(nearest), fix: literalFix(place, nearest)))
+            hint: plain.map { "write '\($0)'" } ?? Self.hint(nearest),
+            fix: literalFix(place, plain ?? nearest)))
         continue
       }
       if scan.modules[module].kind == .privateFunction {
@@ -42,6 +44,12 @@ extension ModuleChecks {
       }
       uses.append(Use(module: module, place: place, description: "routed here"))
     }
+  }
+
+  /// The function that `app/hello`, `hello.lua` and the like mean.
+  private func functionName(fromPath path: String) -> String? {
+    let name = Self.nameWithoutPath(path)
+    return name == path || scan.function(named: name) == nil ? nil : name
   }
 
   /// Only where the place is the literal itself.
@@ -131,7 +139,8 @@ extension ModuleChecks {
           "'\(path)' is used as a function but \(what)",
           at: SourceLocation(path: path, range: facts.returnRange),
           notes: [Diagnostic.Note(use.description, at: isFile ? nil : use.place)],
-          hint: "end the file with `return function (args) … end`"))
+          hint: facts.unreturnedFunction.map { "add 'return \($0.name)' at the end" }
+            ?? "end the file with `return function (args) … end`"))
     }
   }
 }

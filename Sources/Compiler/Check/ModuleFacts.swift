@@ -50,12 +50,15 @@ package struct ModuleFacts: Equatable, Sendable {
   package var appends: [Reference] = []
   package var calls: [Reference] = []
   package var getenvs: [Reference] = []
-  /// Uses of globals that no standard name covers: reads, then names assigned.
+  /// Uses of globals that no standard name covers: reads, then names assigned. `string.trim` and the like
+  /// stand for members that a standard library or built-in module does not have of its own.
   package var globalReads: [Reference] = []
   package var globalWrites: [Reference] = []
   package var returnShape: ReturnShape = .unknown
   /// Where the returned expression (or the file's end) is, for `not-a-function`.
   package var returnRange = SourceRange(start: 0, end: 0)
+  /// The only local function of the main chunk that nothing reads, in a file that returns nothing.
+  package var unreturnedFunction: Reference?
   /// Lines with `-- spacer: ignore ID`: 1-based line, id as written, the comment's range.
   package var ignores: [Ignore] = []
   /// Findings that need no other file: syntax errors, unused locals, unreachable code, engine-only names.

@@ -3,7 +3,7 @@
 
 enum WellKnownNames {
   private static let fields = ["append", "call", "all", "getenv"]
-  private static let modules = ["topics", "flow"]
+  private static let modules = ["topics", "flow", "cjson", "cjson.safe", "request"]
 
   /// In the order in which the interner enters them.
   static let all: [String] =
@@ -17,6 +17,7 @@ enum WellKnownNames {
   static let getenv = index("getenv")
   static let topics = index("topics")
   static let flow = index("flow")
+  static let builtins: Set<UInt32> = [index("cjson"), index("cjson.safe"), index("request")]
   static let ngx = index("ngx")
   static let ffi = index("ffi")
 

@@ -44,7 +44,12 @@ struct ConfigValidator {
     for key in known where key.isRequired {
       let isPresent = entries.contains { matches(key, $0.key.value, in: schemaPath) && !$0.value.isNull }
       guard !isPresent else { continue }
-      let hint = key.name == "spacerVersion" ? "add the line 'spacerVersion: 1'" : nil
+      let hint: String? =
+        switch key.name {
+        case "spacerVersion": "add the line 'spacerVersion: 1'"
+        case "appName": "add a line like 'appName: shop'"
+        default: nil
+        }
       let range = keyPath.isEmpty ? nil : node.range
       report(.configValue, "'\(Self.join(keyPath, key.name))' is missing", at: range, hint: hint)
     }

@@ -63,8 +63,8 @@ struct GatewayEntryReader {
       let count = table.items.count
       let missing = count < 3 ? ": \(Self.fieldNames[count...].joined(separator: " and ")) missing" : ""
       return report(
-        "a route has three parts, {METHOD, PATH, FUNCTION}; this one has \(count)\(missing)", at: places.entry
-      )
+        "a route has three parts, {METHOD, PATH, FUNCTION}; this one has \(count)\(missing)",
+        at: places.entry, hint: "write it as {\"GET\", \"/hello\", \"hello\"}")
     }
     var texts: [String] = []
     for (index, item) in table.items.enumerated() {
@@ -101,6 +101,12 @@ struct GatewayEntryReader {
     } catch {
       let hint = error.problem == .missingLeadingSlash ? "write '/\(text)'" : nil
       report("\(error.description): '\(text)'", at: place, hint: hint)
+      return nil
+    }
+    if text.contains("{") || text.contains("}") {
+      report(
+        "a path has no braces: '\(text)'", at: place,
+        hint: "parameters are written ':id', the rest of a path '*rest'")
       return nil
     }
     let trimmed = text.hasSuffix("/") && text.utf8.count > 1 ? String(text.dropLast()) : text

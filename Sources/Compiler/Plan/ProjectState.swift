@@ -8,6 +8,8 @@ struct ProjectState {
   var config: AppConfig?
   /// Modules of this build by path.
   private(set) var records: [String: ModuleRecord] = [:]
+  /// Libraries that nothing requires, by path: only whether they are Lua at all is said of them.
+  private var unused: [String: ModuleRecord] = [:]
   /// By index of `scan.modules`: goes into the artifact.
   private(set) var isIncluded: [Bool]
   private(set) var entries: [GatewayEntry] = []
@@ -35,8 +37,13 @@ struct ProjectState {
     let ofGateway = scan.gatewayPath.map { requiredModules(by: $0, loader) } ?? []
     // What only the gateway requires is checked, and stays out of the artifact.
     follow(roots + ofGateway, &loader)
+    let used = loader.loaded
+    // A library that nothing requires stays out, but a file that cannot be read as Lua is a mistake anyway.
+    loader.load(scan.modules.map(\.path).filter { !used.contains($0) })
     loader.forgetOthers()
-    records = loader.records
+    for (path, record) in loader.records {
+      if used.contains(path) { records[path] = record } else { unused[path] = record }
+    }
     for index in reachable(from: roots, loader) where records[scan.modules[index].path] != nil {
       isIncluded[index] = true
     }
@@ -89,24 +96,35 @@ struct ProjectState {
 
   // MARK: Gateway
 
+  private static let routesHint = "it lists the routes: `return { {\"GET\", \"/hello\", \"hello\"} }`"
+
+  /// Whether functions can be reached without a route.
+  private var hasOtherWays: Bool {
+    !(config?.triggers.isEmpty ?? true) || scan.modules.contains { $0.kind == .privateFunction }
+  }
+
   mutating func reportMissingGateway() {
     // Of a project that cannot be read at all, that is enough to say.
     let isUnreadable = scan.diagnostics.contains { $0.id == .unreadableFile }
     if isUnreadable, scan.modules.isEmpty, scan.configPath == nil { return }
     let path = ProjectScanner.gatewayPath
-    let hasOtherWays =
-      !(config?.triggers.isEmpty ?? true) || scan.modules.contains { $0.kind == .privateFunction }
     diagnostics.append(
       Diagnostic(
         .gatewayMissing, hasOtherWays ? .warning : .error, "the project has no \(path)",
         at: SourceLocation(path: path),
-        hint: "it lists the routes: `return { {\"GET\", \"/hello\", \"hello\"} }`"))
+        hint: Self.routesHint))
   }
 
   mutating func take(_ evaluation: GatewayEvaluation) {
     entries = evaluation.entries
     diagnostics += evaluation.diagnostics.filter { !($0.id == .gatewayFailed && isExplained($0)) }
     diagnostics += RouteFindings.diagnostics(entries)
+    if entries.isEmpty, evaluation.diagnostics.isEmpty, !hasOtherWays, let path = scan.gatewayPath {
+      diagnostics.append(
+        Diagnostic(
+          .malformedRoute, .warning, "the gateway lists no routes", at: SourceLocation(path: path),
+          hint: Self.routesHint))
+    }
   }
 
   /// Whether the file where evaluation failed has an error of its own that tells why.
@@ -127,10 +145,21 @@ struct ProjectState {
   // MARK: Checks and report
 
   mutating func check() {
-    for record in records.values { diagnostics += record.facts.diagnostics }
-    diagnostics += ModuleChecks.run(
+    for record in unused.values {
+      diagnostics += record.facts.diagnostics.filter { $0.id == .syntaxError }
+    }
+    let found = ModuleChecks.run(
       scan: scan, config: config, facts: scan.modules.map { records[$0.path]?.facts },
       gateway: scan.gatewayPath.flatMap { records[$0]?.facts }, entries: entries)
+    diagnostics += found
+    let notFunctions = Set(found.filter { $0.id == .notAFunction }.map(\.location.path))
+    for (path, record) in records {
+      // The function that was to be returned is unused for that reason alone.
+      let explained = notFunctions.contains(path) ? record.facts.unreturnedFunction?.range : nil
+      diagnostics += record.facts.diagnostics.filter { diagnostic in
+        diagnostic.id != .unusedLocal || explained == nil || diagnostic.location.range != explained
+      }
+    }
   }
 
   /// Reads the files that the diagnostics name and that this build had no need to read.

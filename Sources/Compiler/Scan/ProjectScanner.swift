@@ -126,7 +126,6 @@ package enum ProjectScanner {
     return Diagnostic(
       .configMissing, .error, "the project has no \(configPath)", at: SourceLocation(path: configPath),
       hint: nearest.map { "rename '\($0)' to '\(configPath)'" }
-        ?? "the least it holds is 'spacerVersion: 1' and 'appName: NAME'; `spacer init` makes a whole project"
-    )
+        ?? "the least it holds is 'spacerVersion: 1' and 'appName: NAME', each on a line")
   }
 }

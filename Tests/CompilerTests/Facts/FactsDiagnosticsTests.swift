@@ -62,9 +62,9 @@ import Testing
   @Test(arguments: [
     ("ngx.say('x')", "ngx.say", "return the value"),
     ("local v = ngx.var.uri return v", "ngx.var", "require \"request\""),
-    ("local n = ngx n.log(n.ERR)", "ngx.log", "require \"log\""),
-    ("ngx.timer.at(0, f)", "ngx.timer", "defer"),
-    ("return ngx.shared.cache", "ngx.shared", "kv"),
+    ("local n = ngx n.log(n.ERR)", "ngx.log", "print(…)"),
+    ("ngx.timer.at(0, f)", "ngx.timer", "before returning"),
+    ("return ngx.shared.cache", "ngx.shared", "nothing is kept"),
     ("return ngx.location.capture('/x')", "ngx.location", "flow.call"),
     ("return bit.band(1, 2)", "bit.band", "a & b"),
     ("local ffi = require 'ffi' return ffi", "require \"ffi\"", "plain Lua"),
@@ -110,7 +110,7 @@ import Testing
 
   @Test func modulesOfTheEngine() {
     #expect(EngineOnlyNames.equivalent(ofModule: "resty/http") != nil)
-    #expect(EngineOnlyNames.equivalent(ofModule: "resty.jwt") == nil)
+    #expect(EngineOnlyNames.equivalent(ofModule: "resty.jwt")?.contains("lib/") == true)
     #expect(EngineOnlyNames.equivalent(ofModule: "helper") == nil)
   }
 }

@@ -123,7 +123,7 @@ struct FactsProbe {
       t.field, other = pcall(function() return missing end)
       """)
     #expect(probe.names(probe.facts.globalReads) == ["pritn", "counter", "missing?"])
-    #expect(probe.names(probe.facts.globalWrites) == ["counter", "helper", "other"])
+    #expect(probe.names(probe.facts.globalWrites) == ["counter", "helper", "table.extra", "other"])
     #expect(probe.piece(probe.facts.globalWrites[1].range) == "helper")
   }
 

@@ -1,0 +1,42 @@
+// What the standard libraries and the built-in modules hold, so that a misspelt member is found before it
+// gives nil in a request.
+
+/// Members of the tables that every function can rely on.
+package enum StandardMembers {
+  /// By the name of a standard library, or of a built-in module as `require` takes it.
+  package static let byTable: [String: Set<String>] = [
+    "string": [
+      "byte", "char", "find", "format", "gfind", "gmatch", "gsub", "len", "lower", "match", "pack",
+      "packsize", "rep", "reverse", "sub", "unpack", "upper",
+    ],
+    "table": ["concat", "getn", "insert", "move", "pack", "remove", "sort", "unpack"],
+    "math": [
+      "abs", "acos", "asin", "atan", "ceil", "cos", "deg", "exp", "floor", "fmod", "huge", "log", "max",
+      "maxinteger", "min", "mininteger", "modf", "pi", "pow", "rad", "random", "randomseed", "sin", "sqrt",
+      "tan", "tointeger", "type", "ult",
+    ],
+    "utf8": ["char", "charpattern", "codes", "codepoint", "len", "offset"],
+    "os": StandardGlobals.osFunctions,
+    "coroutine": ["create", "resume", "wrap", "yield", "isyieldable", "running", "status", "close"],
+    "cjson": json, "cjson.safe": json,
+    "flow": ["call"],
+    "topics": ["append"],
+    "request": [
+      "method", "path", "query", "headers", "body", "remote_address", "route", "trace_id", "deadline",
+    ],
+  ]
+
+  private static let json: Set<String> = [
+    "encode", "decode", "new", "null", "empty_array", "array_mt", "empty_array_mt", "_NAME", "_VERSION",
+    "encode_empty_table_as_object", "encode_sparse_array", "encode_max_depth", "decode_max_depth",
+    "encode_number_precision", "encode_keep_buffer", "encode_invalid_numbers", "decode_invalid_numbers",
+    "decode_array_with_array_mt",
+  ]
+
+  /// `string.uper` as table and member; nil for a name without a dot. A member is an identifier, so that the
+  /// last dot is the one between them.
+  static func split(_ name: String) -> (table: String, member: String)? {
+    guard let dot = name.lastIndex(of: ".") else { return nil }
+    return (String(name[..<dot]), String(name[name.index(after: dot)...]))
+  }
+}
