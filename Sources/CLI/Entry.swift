@@ -3,6 +3,7 @@
 
 import ArgumentParser
 import Glibc
+import SpacerArtifact
 
 @main
 enum Entry {
@@ -30,6 +31,7 @@ struct Spacer: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "spacer",
     abstract: "Compiles a Spacer application and serves it.",
+    version: "spacer \(SpacerRelease.current)",
     subcommands: [
       BuildCommand.self, CheckCommand.self, RunCommand.self, DevCommand.self, RoutesCommand.self,
       InspectCommand.self, VersionCommand.self,

@@ -22,8 +22,8 @@ import Testing
     var random = Random(state: seed)
     let seconds = getenv("SPACER_FUZZ_SECONDS").flatMap { Double(String(cString: $0)) } ?? 2
     let deadline = ContinuousClock.now + .seconds(seconds)
-    // Enough to tell every kind of segment apart.
-    let paths = Self.paths(["a", "b", "x", "x.j"], depth: 3)
+    // Enough to tell every kind of segment apart, one segment longer than the longest pattern.
+    let paths = Self.paths(["a", "b", "x", "x.j"], depth: 4)
     while ContinuousClock.now < deadline {
       let given = Self.routes(&random)
       let findings = RouteAnalysis(given).findings

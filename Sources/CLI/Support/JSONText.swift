@@ -1,7 +1,7 @@
 // JSON for `--json` and `--format json`: values in the order they are given, two spaces a level.
 
 /// A JSON value to print.
-indirect enum JSONText {
+enum JSONText {
   case null
   case boolean(Bool)
   case integer(Int)
