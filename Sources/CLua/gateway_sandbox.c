@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "clua.h"
+#include "patterns.h"
 
 #define HOOK_STEP 1000  // instructions between two looks at the budget
 #define FRAMES_MAX 16
@@ -27,6 +28,7 @@ struct spacer_sandbox {
   size_t memory_used, memory_max;
   uint64_t instructions_used, instructions_max;
   int is_out_of_memory, is_out_of_instructions;
+  spacer_pattern_budget pattern_budget;
   const char *prelude;
   size_t prelude_bytes;
   spacer_sandbox_find find;
@@ -77,10 +79,15 @@ static spacer_sandbox *sandbox_of(lua_State *L) {
 static void charge(lua_State *L, spacer_sandbox *s, uint64_t instructions) {
   s->instructions_used += instructions;
   if (s->instructions_used < s->instructions_max) return;
+  // The place is taken here: the code may catch the error, and go far from it before the next.
+  if (!s->is_out_of_instructions) collect_frames(L, s);
   s->is_out_of_instructions = 1;
   lua_pushliteral(L, "too many instructions");
   lua_error(L);
 }
+
+// Steps of the pattern matcher, which no hook sees.
+static void charge_steps(void *context, lua_State *L, size_t steps) { charge(L, context, steps); }
 
 static void count_hook(lua_State *L, lua_Debug *ar) {
   (void)ar;
@@ -228,6 +235,9 @@ static int main_function(lua_State *L) {
   lua_newtable(L);
   open_library(L, "base", luaopen_base);
   open_library(L, "string", luaopen_string);
+  lua_getfield(L, -1, "string");
+  spacer_add_pattern_functions(L, &s->pattern_budget);
+  lua_pop(L, 1);
   open_library(L, "table", luaopen_table);
   open_library(L, "math", luaopen_math);
   open_library(L, "utf8", luaopen_utf8);
@@ -308,7 +318,7 @@ static int message_handler(lua_State *L) {
     if (grown != NULL) s->message = strcat(grown, kind);
   }
   strip_prelude_position(s);
-  collect_frames(L, s);
+  if (!s->is_out_of_instructions) collect_frames(L, s);
   return 1;
 }
 
@@ -323,6 +333,8 @@ spacer_sandbox *spacer_sandbox_new(
   s->prelude_bytes = prelude_bytes;
   s->find = find;
   s->context = context;
+  s->pattern_budget.spend = charge_steps;
+  s->pattern_budget.context = s;
   s->L = lua_newstate(bounded_allocate, s);
   if (s->L == NULL) {
     free(s);

@@ -1,11 +1,17 @@
 // Library functions whose loops the caller's numbers decide, written so that the watchdog can end them: the
 // VM's own run in C, where no hook fires. They honour metamethods as the originals do.
+#include "patterns.h"
 #include "sandbox.h"
 
 void spacer_check_stop(spacer_host *host, lua_State *L) {
   if (__atomic_load_n(&host->stop_requested, __ATOMIC_RELAXED) == 0) return;
   host->is_over_time = 1;
   luaL_error(L, "the call used up its processor time");
+}
+
+static void check_stop(void *host, lua_State *L, size_t steps) {
+  (void)steps;
+  spacer_check_stop(host, L);
 }
 
 /// The original, a C function without upvalues, is this function's upvalue.
@@ -91,11 +97,10 @@ static int table_remove(lua_State *L) {
 }
 
 void spacer_guard_string(lua_State *L) {
-  static const luaL_Reg functions[] = {
-      {"find", spacer_string_find},     {"match", spacer_string_match}, {"gmatch", spacer_string_gmatch},
-      {"gfind", spacer_string_gmatch}, {"gsub", spacer_string_gsub},   {NULL, NULL},
-  };
-  luaL_setfuncs(L, functions, 0);
+  spacer_host *host = spacer_host_of(L);
+  host->pattern_budget.spend = check_stop;
+  host->pattern_budget.context = host;
+  spacer_add_pattern_functions(L, &host->pattern_budget);
   lua_getfield(L, -1, "rep");
   lua_pushcclosure(L, string_rep, 1);
   lua_setfield(L, -2, "rep");

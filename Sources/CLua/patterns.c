@@ -1,6 +1,6 @@
 // Lua's patterns (reference manual, section 6.4.1) with a way out: the VM's own matcher runs in C, where no
-// hook can end it, and a pattern can be made to backtrack for longer than anybody waits. This one looks at
-// each step whether the watchdog has condemned the run.
+// hook can end it, and a pattern can be made to backtrack for longer than anybody waits. This one calls its
+// state's budget for each step, which may raise.
 //
 // Invariants: `at` and `limit` bracket the subject, `pattern_end` the pattern; nothing beyond them is read;
 // a capture's length is its bytes, or one of the two marks below.
@@ -8,7 +8,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "sandbox.h"
+#include "patterns.h"
 
 enum {
   capture_count_max = 32,
@@ -20,7 +20,7 @@ enum {
 
 typedef struct {
   lua_State *L;
-  spacer_host *host;
+  const spacer_pattern_budget *budget;
   const char *subject;
   const char *limit;
   const char *pattern_end;
@@ -34,7 +34,8 @@ typedef struct {
 
 static const char *match_here(matcher *m, const char *at, const char *pattern);
 
-static void step(matcher *m) { spacer_check_stop(m->host, m->L); }
+/// Accounts for so many bytes looked at.
+static void spend(matcher *m, ptrdiff_t steps) { m->budget->spend(m->budget->context, m->L, (size_t)steps); }
 
 // MARK: Single characters
 
@@ -117,24 +118,27 @@ static const char *match_balanced(matcher *m, const char *at, const char *patter
   char open = pattern[0];
   char close = pattern[1];
   size_t nesting = 1;
-  for (at++; at < m->limit; at++) {
-    if (*at == close) {
-      if (--nesting == 0) return at + 1;
-    } else if (*at == open) {
+  const char *next = at + 1;
+  for (; next < m->limit && nesting > 0; next++) {
+    if (*next == close) {
+      nesting--;
+    } else if (*next == open) {
       nesting++;
     }
   }
-  return NULL;
+  spend(m, next - at);
+  return nesting == 0 ? next : NULL;
 }
 
 /// As often as it goes, then ever less often until the rest fits.
 static const char *match_greedy(matcher *m, const char *at, const char *pattern, const char *end) {
   ptrdiff_t count = 0;
   while (takes(m, at + count, pattern, end)) count++;
+  spend(m, count);
   for (; count >= 0; count--) {
     const char *rest = match_here(m, at + count, end + 1);
     if (rest != NULL) return rest;
-    step(m);
+    spend(m, 1);
   }
   return NULL;
 }
@@ -146,7 +150,7 @@ static const char *match_lazy(matcher *m, const char *at, const char *pattern, c
     if (rest != NULL) return rest;
     if (!takes(m, at, pattern, end)) return NULL;
     at++;
-    step(m);
+    spend(m, 1);
   }
 }
 
@@ -256,7 +260,7 @@ static int match_special(matcher *m, const char **at, const char **pattern) {
 /// The end of the match of the pattern's rest at `at`, or NULL.
 static const char *match_here(matcher *m, const char *at, const char *pattern) {
   if (m->depth-- == 0) luaL_error(m->L, "pattern too complex");
-  step(m);
+  spend(m, 1);
   int goes_on = 1;
   while (goes_on && pattern != m->pattern_end) {
     if (*pattern == '(') {
@@ -304,7 +308,7 @@ static int push_captures(matcher *m, const char *start, const char *end) {
 static void prepare(matcher *m, lua_State *L, const char *subject, size_t subject_length, const char *pattern,
                     size_t pattern_length) {
   m->L = L;
-  m->host = spacer_host_of(L);
+  m->budget = lua_touserdata(L, lua_upvalueindex(1));
   m->subject = subject;
   m->limit = subject + subject_length;
   m->pattern_end = pattern + pattern_length;
@@ -372,44 +376,46 @@ static int search(lua_State *L, int is_find) {
   return 1;
 }
 
-int spacer_string_find(lua_State *L) { return search(L, 1); }
+static int string_find(lua_State *L) { return search(L, 1); }
 
-int spacer_string_match(lua_State *L) { return search(L, 0); }
+static int string_match(lua_State *L) { return search(L, 0); }
 
 // MARK: gmatch
 
-/// Upvalues: subject, pattern, where to go on, where the last match ended (0 before the first).
+/// Upvalues: the budget, subject, pattern, where to go on, where the last match ended (0 before the first).
 static int next_match(lua_State *L) {
   size_t length;
   size_t pattern_length;
-  const char *subject = lua_tolstring(L, lua_upvalueindex(1), &length);
-  const char *pattern = lua_tolstring(L, lua_upvalueindex(2), &pattern_length);
+  const char *subject = lua_tolstring(L, lua_upvalueindex(2), &length);
+  const char *pattern = lua_tolstring(L, lua_upvalueindex(3), &pattern_length);
   matcher m;
   prepare(&m, L, subject, length, pattern, pattern_length);
-  size_t start = (size_t)lua_tointeger(L, lua_upvalueindex(3));
-  lua_Integer last = lua_tointeger(L, lua_upvalueindex(4));
+  size_t start = (size_t)lua_tointeger(L, lua_upvalueindex(4));
+  lua_Integer last = lua_tointeger(L, lua_upvalueindex(5));
   for (; start <= length; start++) {
     const char *at = subject + start;
     const char *end = match_anew(&m, at, pattern);
     if (end == NULL || end - subject + 1 == last) continue;
     lua_pushinteger(L, end - subject);
-    lua_replace(L, lua_upvalueindex(3));
-    lua_pushinteger(L, end - subject + 1);
     lua_replace(L, lua_upvalueindex(4));
+    lua_pushinteger(L, end - subject + 1);
+    lua_replace(L, lua_upvalueindex(5));
     return push_captures(&m, at, end);
   }
   return 0;
 }
 
-int spacer_string_gmatch(lua_State *L) {
+static int string_gmatch(lua_State *L) {
   size_t length;
   luaL_checklstring(L, 1, &length);
   luaL_checkstring(L, 2);
   size_t start = search_start(luaL_optinteger(L, 3, 1), length);
   lua_settop(L, 2);
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
   lua_pushinteger(L, (lua_Integer)(start > length ? length + 1 : start));
   lua_pushinteger(L, 0);
-  lua_pushcclosure(L, next_match, 4);
+  lua_pushcclosure(L, next_match, 5);
   return 1;
 }
 
@@ -464,7 +470,7 @@ static int add_replacement(matcher *m, luaL_Buffer *buffer, const char *start, c
   return 1;
 }
 
-int spacer_string_gsub(lua_State *L) {
+static int string_gsub(lua_State *L) {
   size_t length;
   size_t pattern_length;
   const char *subject = luaL_checklstring(L, 1, &length);
@@ -503,4 +509,13 @@ int spacer_string_gsub(lua_State *L) {
   }
   lua_pushinteger(L, count);
   return 2;
+}
+
+void spacer_add_pattern_functions(lua_State *L, const spacer_pattern_budget *budget) {
+  static const luaL_Reg functions[] = {
+      {"find", string_find},    {"match", string_match}, {"gmatch", string_gmatch},
+      {"gfind", string_gmatch}, {"gsub", string_gsub},   {NULL, NULL},
+  };
+  lua_pushlightuserdata(L, (void *)budget);
+  luaL_setfuncs(L, functions, 1);
 }

@@ -22,10 +22,6 @@ void spacer_check_stop(spacer_host *host, lua_State *L);
 /// Replace the functions of the library table on top that could loop for ever in C.
 void spacer_guard_string(lua_State *L);
 void spacer_guard_table(lua_State *L);
-int spacer_string_find(lua_State *L);
-int spacer_string_match(lua_State *L);
-int spacer_string_gmatch(lua_State *L);
-int spacer_string_gsub(lua_State *L);
 
 /// Pushes the globals in force: the running request's, or the generation's while a module loads.
 void spacer_push_globals(lua_State *L);

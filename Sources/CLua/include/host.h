@@ -24,6 +24,13 @@ enum {
   SPACER_FAILED = 2,
 };
 
+/// What a match of a Lua pattern may take: `spend` is called with `context` for each `steps` of the matcher,
+/// and raises when it is enough.
+typedef struct {
+  void (*spend)(void *context, lua_State *L, size_t steps);
+  void *context;
+} spacer_pattern_budget;
+
 /// Blocks up to this size come from the allocator's own lists.
 enum { SPACER_SMALL_BYTES_MAX = 512 };
 
@@ -96,6 +103,8 @@ typedef struct spacer_host {
   char *chunk_free;
   size_t chunk_left;
 
+  /// Looks at `stop_requested`.
+  spacer_pattern_budget pattern_budget;
   /// Set when the run shall end, for loops in C that look at it. Accessed atomically.
   int stop_requested;
   /// Odd while user code runs; counts its begins and ends. This and the next are accessed atomically.
