@@ -103,10 +103,7 @@ import Testing
 
   /// Asks until the answer is there; what is wanted takes milliseconds.
   private func poll(_ server: RunningServer, until wanted: String) throws {
-    let limit = Date(timeIntervalSinceNow: waitSecondsMax)
-    while try answer(server) != wanted {
-      guard Date() < limit else { throw HarnessError("'\(wanted)' was never served") }
-    }
+    try waitUntil("'\(wanted)' is served") { try answer(server) == wanted }
   }
 
   @Test func aFileThatIsCutAndNotYetWrittenIsNotBuilt() throws {

@@ -13,6 +13,14 @@ struct HarnessError: Error, CustomStringConvertible {
 /// The bound of every wait: far above what is needed, since the machine may be busy.
 let waitSecondsMax = 30.0
 
+/// Asks over and over until `condition` holds.
+func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
+  let limit = Date(timeIntervalSinceNow: waitSecondsMax)
+  while try !condition() {
+    guard Date() < limit else { throw HarnessError("in \(waitSecondsMax) s it never came that \(what)") }
+  }
+}
+
 /// One child. Thread-safe: `condition` guards the gathered output and the exit status.
 final class ChildProcess: @unchecked Sendable {
   let identifier: pid_t

@@ -99,6 +99,42 @@ import Testing
     #expect(load.stop().isEmpty)
   }
 
+  /// What a reload brings: other limits, other variables, and globals of its own.
+  @Test func aReloadAppliesLimitsAndVariables() throws {
+    func files(_ version: String, _ settings: String) -> [String: String] {
+      [
+        "config/application.yml": "spacerVersion: 1\nappName: test\n" + settings,
+        "app/gateway.lua": #"return { {"ANY", "/v", "v"} }"#,
+        // The module's top level leaves a global, which a later generation must not find.
+        "app/v.lua": """
+        local earlier = leftBehind
+        leftBehind = "\(version)"
+        return function ()
+          return { version = "\(version)", earlier = earlier, now = leftBehind, name = os.getenv("SHOWN") }
+        end
+        """,
+      ]
+    }
+    func body(_ count: Int) -> String { #"{"a":""# + String(repeating: "x", count: count) + #""}"# }
+    let project = try workspace.project(files("one", ""))
+    let artifact = try workspace.build(project)
+    let server = try RunningServer(
+      ["run", artifact, "--host", "127.0.0.1", "--workers", "1"], environment: ["SHOWN": "a value"])
+    #expect(
+      try server.post("/v", json: body(200)).json
+        == JSONValue(#"{"data":{"version":"one","now":"one"}}"#))
+
+    _ = try workspace.project(files("two", "envVar: [SHOWN]\nlimits:\n  bodyBytes: 100\n"))
+    _ = try workspace.build(project)
+    server.process.signal(SIGHUP)
+    try waitUntil("the new generation answers") {
+      try server.get("/v").json
+        == JSONValue(#"{"data":{"version":"two","now":"two","name":"a value"}}"#)
+    }
+    #expect(try server.post("/v", json: body(200)).status == 413)
+    #expect(try server.post("/v", json: body(10)).status == 200)
+  }
+
   @Test func overwritingTheFileChangesNothing() throws {
     let server = try RunningServer.serving(try project("old"), in: workspace)
     #expect(truncate(workspace.path + "/app.spx", 0) == 0)
