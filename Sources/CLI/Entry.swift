@@ -4,11 +4,13 @@
 import ArgumentParser
 import Glibc
 import SpacerArtifact
+import SpacerCompiler
 
 @main
 enum Entry {
   static func main() {
     do {
+      try Spacer.requireKnownCommand(CommandLine.arguments.dropFirst())
       var command = try Spacer.parseAsRoot()
       try command.run()
     } catch let failure as CommandFailure {
@@ -36,4 +38,16 @@ struct Spacer: ParsableCommand {
       BuildCommand.self, CheckCommand.self, RunCommand.self, DevCommand.self, RoutesCommand.self,
       InspectCommand.self, VersionCommand.self,
     ])
+
+  /// Fails on a word that stands where a command must and is none.
+  static func requireKnownCommand(_ words: ArraySlice<String>) throws(CommandFailure) {
+    let asked = words.first == "help" ? words.dropFirst().first : words.first
+    guard let asked, !asked.hasPrefix("-") else { return }
+    let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+    guard !names.contains(asked) else { return }
+    let hint =
+      NearestName.find(asked, in: names).map { "did you mean 'spacer \($0)'?" }
+      ?? "'spacer help' lists the commands"
+    throw CommandFailure(status: ExitStatus.usage, message: "there is no command '\(asked)'; \(hint)")
+  }
 }

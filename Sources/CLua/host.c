@@ -80,14 +80,21 @@ void spacer_set_request_globals(spacer_host *host, int index) {
 
 // MARK: Host functions
 
+/// Puts the caller's position before the message on top.
+static void prefix_position(lua_State *L) {
+  luaL_where(L, 1);
+  lua_insert(L, -2);
+  lua_concat(L, 2);
+}
+
 static int wait_continues(lua_State *L, int status, lua_KContext context) {
   (void)status;
   spacer_host *host = spacer_host_of(L);
-  if (host->raises) {
-    host->raises = 0;
-    return lua_error(L);
-  }
-  return lua_gettop(L) - (int)context;
+  int raises = host->raises;
+  host->raises = 0;
+  if (raises == 0) return lua_gettop(L) - (int)context;
+  if (raises == SPACER_RAISE_AT) prefix_position(L);
+  return lua_error(L);
 }
 
 /// A host function's results took more than the run may: what is garbage goes, or the call ends.
@@ -111,9 +118,7 @@ static int host_function(lua_State *L) {
   if (result >= 0) return result;
   switch (result) {
     case SPACER_RAISE_AT:
-      luaL_where(L, 1);
-      lua_insert(L, -2);
-      lua_concat(L, 2);
+      prefix_position(L);
       return lua_error(L);
     case SPACER_WAIT:
       host->is_waiting = 1;
@@ -123,15 +128,69 @@ static int host_function(lua_State *L) {
   }
 }
 
-/// The function that may wait: refuses, by name, where Lua could not be suspended.
-static int waiting_host_function(lua_State *L) {
-  if (!lua_isyieldable(L) || spacer_host_of(L)->current == NULL) {
-    spacer_host *host = spacer_host_of(L);
-    return luaL_error(L, "%s cannot wait %s", lua_tostring(L, lua_upvalueindex(2)),
-                      host->loading > 0 ? "while a module loads: call it inside the handler"
-                                        : "here: a C function (sort, gsub, a metamethod) is in between");
+/// Whether the table on top has the function at `function` as a field; its name is pushed if so.
+static int find_field(lua_State *L, int function) {
+  lua_pushnil(L);
+  while (lua_next(L, -2)) {
+    if (lua_rawequal(L, -1, function)) {
+      lua_pop(L, 1);
+      return 1;
+    }
+    lua_pop(L, 1);
   }
-  return host_function(L);
+  return 0;
+}
+
+/// Pushes the library's name of the function on top, `table.sort`, or nil.
+static void push_library_name(lua_State *L) {
+  static const char *const libraries[] = {"string", "table", "utf8", NULL};
+  int function = lua_gettop(L);
+  lua_pushvalue(spacer_host_of(L)->main, SPACER_INDEX_BASE);
+  lua_xmove(spacer_host_of(L)->main, L, 1);
+  if (find_field(L, function)) return;
+  for (int i = 0; libraries[i] != NULL; i++) {
+    lua_getfield(L, function + 1, libraries[i]);
+    // A library is a read-only view of its table.
+    if (luaL_getmetafield(L, -1, "__index") != LUA_TNIL && find_field(L, function)) {
+      lua_pushfstring(L, "%s.%s", libraries[i], lua_tostring(L, -1));
+      return;
+    }
+  }
+  lua_pushnil(L);
+}
+
+/// Pushes the name of the C function that keeps `blocked` from yielding, from `level` on: the innermost one
+/// that could not go on later.
+static const char *push_blocking_function(lua_State *L, lua_State *blocked, int level) {
+  lua_Debug activation;
+  luaL_checkstack(L, 20, "message");
+  for (; lua_getstack(blocked, level, &activation); level++) {
+    lua_getinfo(blocked, "Sf", &activation);
+    if (L != blocked) lua_xmove(blocked, L, 1);
+    if (strcmp(activation.what, "C") == 0) {
+      push_library_name(L);
+      const char *name = lua_tostring(L, -1);
+      // These two let a wait pass through.
+      if (name != NULL && strcmp(name, "pcall") != 0 && strcmp(name, "xpcall") != 0) {
+        return lua_pushfstring(L, "inside '%s', which cannot be suspended: call it before or after", name);
+      }
+    }
+    lua_settop(L, 1);
+  }
+  return lua_pushliteral(L, "here, where a C function is in between");
+}
+
+/// The function that may wait: refuses, by name, where a thread of the chain could not be suspended.
+static int waiting_host_function(lua_State *L) {
+  spacer_host *host = spacer_host_of(L);
+  lua_State *blocked = !lua_isyieldable(L) ? L : host->blocked;
+  if (blocked == NULL && host->current != NULL) return host_function(L);
+  const char *name = lua_tostring(L, lua_upvalueindex(2));
+  lua_settop(L, 1);
+  if (host->loading > 0 || host->current == NULL) {
+    return luaL_error(L, "%s cannot wait while a module loads: call it inside the handler", name);
+  }
+  return luaL_error(L, "%s cannot wait %s", name, push_blocking_function(L, blocked, blocked == L ? 1 : 0));
 }
 
 void spacer_push_host_function(lua_State *L, int number, const char *name) {
@@ -238,31 +297,23 @@ static int finish_resume(lua_State *L, lua_State *inner, int status, int results
 static int resume_continues(lua_State *L, int status, lua_KContext context);
 static int wrap_continues(lua_State *L, int status, lua_KContext context);
 
+static const char *refusal_to_resume(lua_State *L, lua_State *inner, int arguments) {
+  if (inner == L) return "cannot resume non-suspended coroutine";
+  if (thread_waits(inner)) return "cannot resume a coroutine that waits for a host function";
+  if (!lua_checkstack(inner, arguments)) return "too many arguments to resume";
+  if (lua_status(inner) == LUA_OK && lua_gettop(inner) == 0) return "cannot resume dead coroutine";
+  return NULL;
+}
+
 /// Resumes `inner` with the `arguments` on `L`'s top. A wait of the host's inside it passes through: `L`
 /// yields too, and comes back by `continuation` with what the host gives.
 static int resume_inner(lua_State *L, lua_State *inner, int arguments, int *success,
                         lua_KFunction continuation) {
-  if (inner == L) {
+  const char *refusal = refusal_to_resume(L, inner, arguments);
+  if (refusal != NULL) {
+    spacer_host_of(L)->raises = 0;
     lua_settop(L, -arguments - 1);
-    lua_pushliteral(L, "cannot resume non-suspended coroutine");
-    *success = 0;
-    return 1;
-  }
-  if (thread_waits(inner)) {
-    lua_settop(L, -arguments - 1);
-    lua_pushliteral(L, "cannot resume a coroutine that waits for a host function");
-    *success = 0;
-    return 1;
-  }
-  if (!lua_checkstack(inner, arguments)) {
-    lua_settop(L, -arguments - 1);
-    lua_pushliteral(L, "too many arguments to resume");
-    *success = 0;
-    return 1;
-  }
-  if (lua_status(inner) == LUA_OK && lua_gettop(inner) == 0) {
-    lua_settop(L, -arguments - 1);
-    lua_pushliteral(L, "cannot resume dead coroutine");
+    lua_pushstring(L, refusal);
     *success = 0;
     return 1;
   }
@@ -270,7 +321,10 @@ static int resume_inner(lua_State *L, lua_State *inner, int arguments, int *succ
   int results = 0;
   spacer_host *host = spacer_host_of(L);
   host->running = inner;
+  lua_State *blocked = host->blocked;
+  if (blocked == NULL && !lua_isyieldable(L)) host->blocked = L;
   int status = lua_resume(inner, L, arguments, &results);
+  host->blocked = blocked;
   host->running = L;
   // The signal may have come just as it yielded.
   if (lua_gethook(inner) != NULL) lua_sethook(inner, NULL, 0, 0);
@@ -522,6 +576,35 @@ int spacer_load_module(spacer_host *host, int index) {
   return status;
 }
 
+static int run_prelude(lua_State *L) {
+  const char *text = lua_touserdata(L, 2);
+  size_t length = (size_t)lua_tointeger(L, 3);
+  const char *name = lua_touserdata(L, 4);
+  if (luaL_loadbufferx(L, text, length, name, "t") != LUA_OK) return lua_error(L);
+  // Its globals are the library's own, whatever a request has set.
+  lua_pushvalue(spacer_host_of(L)->main, SPACER_INDEX_BASE);
+  lua_xmove(spacer_host_of(L)->main, L, 1);
+  lua_setupvalue(L, -2, 1);
+  lua_pushvalue(L, 1);
+  lua_call(L, 1, 1);
+  return 1;
+}
+
+int spacer_run_prelude(spacer_host *host, const char *text, size_t length, const char *name) {
+  lua_State *main = host->main;
+  lua_State *thread = lua_newthread(main);
+  lua_insert(main, -2);
+  lua_pushcfunction(thread, run_prelude);
+  lua_xmove(main, thread, 1);
+  lua_pushlightuserdata(thread, (void *)text);
+  lua_pushinteger(thread, (lua_Integer)length);
+  lua_pushlightuserdata(thread, (void *)name);
+  int status = lua_pcall(thread, 4, 1, 0);
+  lua_xmove(thread, main, 1);
+  lua_remove(main, -2);
+  return status;
+}
+
 static void push_builtin(lua_State *L, spacer_host *host, int builtin) {
   lua_State *main = host->main;
   if (lua_rawgeti(main, SPACER_INDEX_BUILTINS, builtin + 1) == LUA_TNIL) {
@@ -562,9 +645,12 @@ int spacer_resume(spacer_host *host, lua_State *coroutine, lua_State *from, int 
                   int raises, int *results) {
   lua_State *outer = host->current;
   lua_State *outer_running = host->running;
+  lua_State *outer_blocked = host->blocked;
   int outer_globals = host->globals_index;
   set_environment(host, globals);
+  set_thread_waits(coroutine, 0);
   host->current = coroutine;
+  host->blocked = NULL;
   host->is_waiting = 0;
   host->raises = raises;
   if (outer == NULL) {
@@ -586,12 +672,15 @@ int spacer_resume(spacer_host *host, lua_State *coroutine, lua_State *from, int 
     }
   }
   host->current = outer;
+  host->blocked = outer_blocked;
   host->raises = 0;
   set_environment(host, outer_globals);
   if (status == LUA_ERRMEM) host->is_over_memory = 1;
   if (status == LUA_OK) return SPACER_DONE;
   if (status == LUA_YIELD) {
     lua_settop(coroutine, lua_gettop(coroutine) - *results);
+    // Code that kept this thread must neither resume nor close it.
+    set_thread_waits(coroutine, 1);
     return SPACER_PARKED;
   }
   return SPACER_FAILED;
@@ -601,6 +690,7 @@ void spacer_reset(spacer_host *host, lua_State *coroutine, int globals) {
   lua_State *outer = host->current;
   int outer_globals = host->globals_index;
   set_environment(host, globals);
+  set_thread_waits(coroutine, 0);
   host->current = coroutine;
   // What `<close>` variables run is a run of its own, or belongs to the caller's.
   lua_State *outer_running = host->running;
@@ -610,7 +700,10 @@ void spacer_reset(spacer_host *host, lua_State *coroutine, int globals) {
   if (outer_running == NULL) begin_run(host, coroutine);
   host->running = coroutine;
   host->enforces_memory = host->run_memory_bytes > 0;
+  lua_State *outer_blocked = host->blocked;
+  host->blocked = coroutine;
   lua_resetthread(coroutine);
+  host->blocked = outer_blocked;
   int is_over_now = host->is_over_time;
   if (outer_running == NULL) end_run(host, coroutine);
   host->running = outer_running;

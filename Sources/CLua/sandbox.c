@@ -366,6 +366,10 @@ void spacer_open_sandbox(lua_State *L) {
   lua_pushvalue(main, SPACER_INDEX_ARRAY_META);
   lua_xmove(main, L, 3);
   open_base(L, 1);
+  spacer_push_host_function(L, -SPACER_FUNCTION_SLEEP, "sleep");
+  lua_setfield(L, 1, "sleep");
+  spacer_push_host_function(L, SPACER_FUNCTION_DEFER, "defer");
+  lua_setfield(L, 1, "defer");
   open_libraries(L, 1);
   lua_pushvalue(L, 2);
   lua_setfield(L, 1, "_G");

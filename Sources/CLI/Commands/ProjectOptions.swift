@@ -36,7 +36,21 @@ struct CompileOptions: ParsableArguments {
   var options: BuildOptions { BuildOptions(environment: env, isRelease: release, isStrict: strict) }
 
   func validate() throws {
-    if let env, env.isEmpty { throw ValidationError("--env takes a name") }
+    try EnvironmentName.validate(env)
+  }
+}
+
+/// The name of an environment, as `production`.
+enum EnvironmentName {
+  static func validate(_ name: String?) throws {
+    guard let name else { return }
+    let isName = name.utf8.allSatisfy {
+      UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 | 0x20 || UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0
+        || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
+    }
+    guard isName, !name.isEmpty else {
+      throw ValidationError("--env takes a name of letters, digits, '_' and '-', not '\(name)'")
+    }
   }
 }
 

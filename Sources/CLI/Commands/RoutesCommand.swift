@@ -1,5 +1,6 @@
 import ArgumentParser
 import SpacerArtifact
+import SpacerCompiler
 
 /// `spacer routes`.
 struct RoutesCommand: ParsableCommand {
@@ -20,6 +21,8 @@ struct RoutesCommand: ParsableCommand {
   var match: [String] = []
 
   @Flag(help: "Print JSON.") var json = false
+
+  private static let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
   func validate() throws { _ = try request() }
 
@@ -42,6 +45,10 @@ struct RoutesCommand: ParsableCommand {
       throw ValidationError("--match takes a method and a path: --match GET /users/7")
     }
     let request = (method: words.removeFirst().uppercased(), path: words.removeFirst())
+    guard Self.methods.contains(request.method) else {
+      let nearest = NearestName.find(request.method, in: Self.methods).map { "; did you mean \($0)?" } ?? ""
+      throw ValidationError("'\(request.method)' is no method that can be routed\(nearest)")
+    }
     guard request.path.hasPrefix("/") else {
       throw ValidationError("--match takes a path that begins with '/', not '\(request.path)'")
     }

@@ -20,7 +20,7 @@ struct ServingOptions: ParsableArguments {
     if let port, !(0...65535).contains(port) {
       throw ValidationError("--port takes a number from 0 to 65535, not \(port)")
     }
-    if let env, env.isEmpty { throw ValidationError("--env takes a name") }
+    try EnvironmentName.validate(env)
     if let host, host.isEmpty { throw ValidationError("--host takes an address") }
   }
 

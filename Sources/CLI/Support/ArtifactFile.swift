@@ -37,13 +37,18 @@ final class ArtifactFile {
     do throws(SystemFailure) {
       bytes = try Files.read(path)
     } catch {
-      let way = error.code == ENOENT ? "; `spacer build` makes it" : ""
-      throw .missing("cannot read '\(path)': \(error.reason)\(way)")
+      let way =
+        switch error.code {
+        case ENOENT: "\(error.reason): build it first with 'spacer build'"
+        case EISDIR: "it is a folder: build it first with 'spacer build'"
+        default: error.reason
+        }
+      throw .missing("cannot read \(path): \(way)")
     }
     do throws(ArtifactError) {
       return try ArtifactFile(bytes)
     } catch {
-      throw .missing("cannot use '\(path)': \(error)")
+      throw .missing("cannot use \(path): \(error); build it again with 'spacer build'")
     }
   }
 }

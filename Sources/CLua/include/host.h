@@ -76,8 +76,11 @@ typedef struct spacer_host {
   int loaded_index;
   /// Whether the running resume's yield came from a waiting host function.
   int is_waiting;
-  /// Whether the value given to the next resume is to be raised where the call waits.
+  /// Not 0 when the value given to the next resume is to be raised where the call waits: SPACER_RAISE or
+  /// SPACER_RAISE_AT.
   int raises;
+  /// A thread of the running chain of coroutines that cannot yield, or NULL.
+  lua_State *blocked;
   /// How many module loads are in progress.
   int loading;
 
@@ -136,8 +139,8 @@ enum {
   SPACER_INDEX_FREE = 7,
 };
 
-/// The number of the host function behind `os.getenv`.
-enum { SPACER_FUNCTION_GETENV = 1 };
+/// The numbers of the host functions behind `os.getenv`, `sleep` and `defer`.
+enum { SPACER_FUNCTION_GETENV = 1, SPACER_FUNCTION_SLEEP = 2, SPACER_FUNCTION_DEFER = 3 };
 
 /// Where `cjson.empty_array` points (`cjson.null` is the null pointer).
 void *spacer_empty_array_address(void);
@@ -151,6 +154,11 @@ void spacer_host_close(spacer_host *host);
 void spacer_push_host_function(lua_State *L, int number, const char *name);
 /// Pushes a read-only view of the table on top of the stack and removes the table.
 void spacer_freeze(spacer_host *host, lua_State *L);
+
+/// Runs the Lua text of a built-in module with the value on top of the main thread's stack as its argument,
+/// and replaces that by what it returns; on failure by the error, and the result is not 0. `name` is the
+/// chunk's, `=db`. What it sees as globals is the library.
+int spacer_run_prelude(spacer_host *host, const char *text, size_t length, const char *name);
 
 /// Makes the three tables of a generation at main-stack index `index` and the two after it.
 void spacer_make_generation(spacer_host *host, int index, int module_count);
@@ -166,7 +174,7 @@ int spacer_load_module(spacer_host *host, int index);
 
 /// Runs `coroutine` with the globals table at main-stack index `globals`, passing the `arguments` values on
 /// its stack. `from` is the coroutine whose host function asks for it, or NULL from the loop; what was
-/// current before is current again afterwards. `raises`: the single argument is raised where the call waits.
+/// current before is current again afterwards. `raises`: see `spacer_host.raises`.
 /// Returns SPACER_DONE with `*results` values on the coroutine's stack, SPACER_PARKED, or SPACER_FAILED with
 /// the error on top.
 int spacer_resume(spacer_host *host, lua_State *coroutine, lua_State *from, int globals, int arguments,

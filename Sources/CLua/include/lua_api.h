@@ -6,4 +6,6 @@
 
 static inline void spacer_lua_pop(lua_State *L, int count) { lua_settop(L, -count - 1); }
 static inline const char *spacer_lua_release(void) { return LUA_RELEASE; }
+static inline void spacer_lua_collect(lua_State *L) { lua_gc(L, LUA_GCCOLLECT); }
+
 static inline int spacer_lua_registry(void) { return LUA_REGISTRYINDEX; }

@@ -3,7 +3,7 @@
 /// Names of the runtime's own modules.
 package enum BuiltinModules {
   /// In byte order.
-  package static let sorted = ["cjson", "cjson.safe", "flow", "request", "topics"]
+  package static let sorted = ["cjson", "cjson.safe", "flow", "request", "time", "topics"]
 
   static let names = Set(sorted)
 }

@@ -19,7 +19,8 @@ package enum StandardMembers {
     "os": StandardGlobals.osFunctions,
     "coroutine": ["create", "resume", "wrap", "yield", "isyieldable", "running", "status", "close"],
     "cjson": json, "cjson.safe": json,
-    "flow": ["call"],
+    "flow": ["call", "all"],
+    "time": ["now", "monotonic"],
     "topics": ["append"],
     "request": [
       "method", "path", "query", "headers", "body", "remote_address", "route", "trace_id", "deadline",

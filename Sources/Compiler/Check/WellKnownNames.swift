@@ -3,7 +3,7 @@
 
 enum WellKnownNames {
   private static let fields = ["append", "call", "all", "getenv"]
-  private static let modules = ["topics", "flow", "cjson", "cjson.safe", "request"]
+  private static let modules = BuiltinModules.sorted
 
   /// In the order in which the interner enters them.
   static let all: [String] =
@@ -17,7 +17,8 @@ enum WellKnownNames {
   static let getenv = index("getenv")
   static let topics = index("topics")
   static let flow = index("flow")
-  static let builtins: Set<UInt32> = [index("cjson"), index("cjson.safe"), index("request")]
+  /// The built-in modules whose members are known but have no meaning of their own.
+  static let builtins = Set(modules.filter { $0 != "topics" && $0 != "flow" }.map(index))
   static let ngx = index("ngx")
   static let ffi = index("ffi")
 

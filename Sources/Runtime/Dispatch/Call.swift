@@ -29,7 +29,16 @@ struct Call {
   /// The loop's time when it began, in nanoseconds.
   var start: UInt64 = 0
   var trace = TraceContext()
+  /// Ends it when its time is over; set once it waits.
   var timer = TimerID.none
+  /// Tells this call from those that had its slot before.
+  var serial: UInt32 = 0
+  /// It runs after an answer was sent, and answers nobody.
+  var isDeferred = false
+  /// It holds resources or has deferred functions.
+  var hasExtras = false
+  /// What its runs that ended in a wait added to the state's memory, in bytes.
+  var heldBytes = 0
 }
 
 /// The calls of one worker.

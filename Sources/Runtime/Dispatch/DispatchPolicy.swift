@@ -14,6 +14,8 @@ package struct DispatchPolicy: Sendable {
   package var cpuMilliseconds = 1_000
   /// What one call may add to the worker's memory while it runs, in bytes.
   package var callMemoryBytes = 64 << 20
+  /// What a worker's Lua state may hold before the call that holds most is ended, in bytes.
+  package var workerMemoryBytes = 512 << 20
   /// What functions see through `os.getenv`.
   package var environment: [String: String] = [:]
   /// Lets a request call a function by its name.

@@ -25,6 +25,10 @@ final class Dispatcher: ExchangeHandler {
   var artifacts: [LoadedArtifact?] = []
   /// The generation whose modules load while no call runs.
   var loadingGeneration: Int32 = 0
+  /// The loop of the worker's thread.
+  unowned(unsafe) var loop: EventLoop?
+  /// What the calls that wait are waiting for.
+  var waiting = WaitState()
   /// Parked calls by the request they answer.
   var parked: [ExchangeID: Int32] = [:]
   let arrayTag: UnsafeRawPointer?
@@ -47,6 +51,7 @@ final class Dispatcher: ExchangeHandler {
     guard lua_checkstack(main, Generation.anchorEnd + 64) != 0 else { return nil }
     lua_settop(main, Generation.anchorEnd - 1)
     record.pointee.run_memory_bytes = policy.callMemoryBytes
+    waiting.memoryBytesMax = policy.workerMemoryBytes
     installCallbacks()
     _ = install(artifact, keepsUnchanged: false)
   }

@@ -1,5 +1,6 @@
 // The life of a call: a slot, a coroutine, a run, an answer. A call with a parent (`flow.call`) answers into
-// its parent's coroutine instead of a connection.
+// its parent's coroutine instead of a connection (DispatcherFlow.swift); one that waits stands in
+// DispatcherWaits.swift.
 
 import CLua
 import SpacerArtifact
@@ -14,7 +15,10 @@ extension Dispatcher {
     calls[slot].exchange = exchange
     calls[slot].trace = trace
     calls[slot].parent = -1
+    calls[slot].serial &+= 1
     calls[slot].wasParked = false
+    calls[slot].isDeferred = false
+    calls[slot].heldBytes = 0
     calls[slot].isByName = false
     calls[slot].depth = 0
     calls[slot].route = -1
@@ -51,18 +55,19 @@ extension Dispatcher {
     let memoryBefore = record.pointee.memory_bytes
     try prepare(slot, module: module, arguments: arguments)
     record.pointee.run_memory_base = memoryBefore
-    if let coroutine = calls[slot].coroutine { run(slot, coroutine, arguments: 1, raises: false) }
+    if let coroutine = calls[slot].coroutine { run(slot, coroutine, arguments: 1, raises: 0) }
   }
 
   /// Makes the call's coroutine ready to be resumed with one argument.
   @inline(__always)
-  private func prepare(
-    _ slot: Int32, module: Int, arguments: (Dispatcher, OpaquePointer) throws(RequestFailure) -> Void
+  func prepare(
+    _ slot: Int32, module: Int, pushesHandler: Bool = true,
+    arguments: (Dispatcher, OpaquePointer) throws(RequestFailure) -> Void
   ) throws(RequestFailure) {
     calls[slot].module = Int32(truncatingIfNeeded: module)
     do throws(RequestFailure) {
       let coroutine = try self.coroutine(of: slot)
-      try pushHandler(module, of: calls[slot].generation, onto: coroutine)
+      if pushesHandler { try pushHandler(module, of: calls[slot].generation, onto: coroutine) }
       try arguments(self, coroutine)
     } catch {
       if let coroutine = calls[slot].coroutine { lua_settop(coroutine, 0) }
@@ -121,24 +126,27 @@ extension Dispatcher {
   }
 
   /// Makes `require` mean the generation of the running call again.
-  private func restoreGeneration() {
+  func restoreGeneration() {
     let generation = currentCall >= 0 ? calls[currentCall].generation : currentGeneration
     if let anchor = generations[generation]?.anchor { record.pointee.loaded_index = anchor }
   }
 
   /// Runs a slot's coroutine until it ends or parks, and takes what comes of it.
-  func run(_ slot: Int32, _ coroutine: OpaquePointer, arguments: Int32, raises: Bool) {
+  /// `raises`: see `spacer_resume`.
+  func run(_ slot: Int32, _ coroutine: OpaquePointer, arguments: Int32, raises: Int32) {
+    let memoryBefore = record.pointee.run_memory_base
     let outcome = resume(slot, coroutine, from: nil, arguments: arguments, raises: raises)
     switch outcome.status {
     case SPACER_DONE: finish(slot, coroutine, results: outcome.results)
-    case SPACER_PARKED: park(slot)
+    case SPACER_PARKED: notePark(slot, memoryBefore: memoryBefore)
     default: finishFailed(slot, coroutine)
     }
+    if record.pointee.memory_bytes > waiting.memoryBytesMax, currentCall < 0 { relieveMemory() }
   }
 
   @inline(__always)
   func resume(
-    _ slot: Int32, _ coroutine: OpaquePointer, from: OpaquePointer?, arguments: Int32, raises: Bool
+    _ slot: Int32, _ coroutine: OpaquePointer, from: OpaquePointer?, arguments: Int32, raises: Int32
   ) -> (status: Int, results: Int32) {
     let outer = currentCall
     currentCall = slot
@@ -146,27 +154,15 @@ extension Dispatcher {
     if let anchor = generations[calls[slot].generation]?.anchor { record.pointee.loaded_index = anchor }
     var results: Int32 = 0
     let status = spacer_resume(
-      record, coroutine, from, CallTable.anchor(slot) + 1, arguments, raises ? 1 : 0, &results)
+      record, coroutine, from, CallTable.anchor(slot) + 1, arguments, raises, &results)
     currentCall = outer
     if outer >= 0 { restoreGeneration() }
     return (Int(status), results)
   }
 
-  private func park(_ slot: Int32) {
-    calls[slot].state = .parked
-    calls[slot].wasParked = true
-    if calls[slot].parent < 0 { parked[calls[slot].exchange] = slot }
-  }
-
-  /// Ends a call that nobody waits for any more.
-  func abandon(_ slot: Int32) {
-    guard let coroutine = calls[slot].coroutine else { return }
-    reset(slot, coroutine)
-    release(slot)
-  }
-
   /// Frees a slot whose coroutine is empty.
   func release(_ slot: Int32) {
+    if calls[slot].wasParked || calls[slot].hasExtras { endExtras(slot) }
     let generation = calls[slot].generation
     calls.release(slot)
     generations[generation]?.callsInFlight -= 1
@@ -192,17 +188,19 @@ extension Dispatcher {
   /// Hands a rendered answer to the client or to the function that called, and frees the slot.
   private func deliver(_ slot: Int32, _ answer: Answer) {
     let parent = calls[slot].parent
-    guard parent >= 0 else {
-      if calls[slot].wasParked { parked.removeValue(forKey: calls[slot].exchange) }
-      send(slot, answer)
+    guard parent < 0 else {
+      let wait = waiting.waits[parent] as? FlowWait
       release(slot)
+      wait?.childEnded(slot, answer, self)
       return
     }
+    let isDeferred = calls[slot].isDeferred
+    if !isDeferred {
+      if calls[slot].wasParked { parked.removeValue(forKey: calls[slot].exchange) }
+      send(slot, answer)
+    }
     release(slot)
-    // The caller waits in `flow.call`.
-    guard let caller = calls[parent].coroutine else { return }
-    let succeeded = pushFlowResult(answer, onto: caller)
-    run(parent, caller, arguments: 1, raises: !succeeded)
+    if isDeferred { noteDeferredEnd() }
   }
 
   /// Closes what a failed or abandoned coroutine left open.
@@ -220,97 +218,5 @@ extension Dispatcher {
     lua_copy(main, -1, CallTable.anchor(slot))
     spacer_lua_pop(main, 1)
     calls[slot].coroutine = nil
-  }
-
-  // MARK: flow.call
-
-  /// Calls the function named by the first argument on `state`'s stack with the second as its arguments.
-  /// Returns what a host function's callback returns.
-  func callFlow(_ state: OpaquePointer) -> Int32 {
-    let stack = LuaStack(state)
-    let caller = currentCall
-    guard caller >= 0 else { return raise(state, "flow.call works inside a handler only", at: true) }
-    guard let name = stack.bytes(at: 1) else {
-      return raise(
-        state, "flow.call: the function's name must be a string, not \(stack.typeName(at: 1))", at: true)
-    }
-    defer { restoreGeneration() }
-    do throws(RequestFailure) {
-      let child = try beginFlow(state, name: name, caller: caller)
-      guard let coroutine = calls[child].coroutine else { return raise(state, "out of memory", at: true) }
-      let outcome = resume(child, coroutine, from: state, arguments: 1, raises: false)
-      let answer: Answer
-      switch outcome.status {
-      case SPACER_PARKED:
-        calls[child].state = .parked
-        calls[caller].state = .parked
-        return Int32(SPACER_WAIT)
-      case SPACER_DONE:
-        answer = renderAnswer(child, coroutine, results: outcome.results)
-        lua_settop(coroutine, 0)
-      default:
-        answer = renderError(child, coroutine)
-        reset(child, coroutine)
-      }
-      release(child)
-      return pushFlowResult(answer, onto: state) ? 1 : Int32(SPACER_RAISE)
-    } catch {
-      renderErrorBody(error.message)
-      stack.push(output.bytes)
-      return Int32(SPACER_RAISE)
-    }
-  }
-
-  /// Makes the slot of a called function, its arguments ready on its coroutine.
-  private func beginFlow(
-    _ state: OpaquePointer, name: UnsafeRawBufferPointer, caller: Int32
-  ) throws(RequestFailure) -> Int32 {
-    guard calls[caller].depth < policy.flowDepthMax else {
-      throw RequestFailure(500, "flow.call is nested deeper than \(policy.flowDepthMax) calls")
-    }
-    let generation = calls[caller].generation
-    guard let artifact = artifacts[Int(generation)], let module = artifact.function(named: name)
-    else {
-      throw RequestFailure(404, "flow.call: no function named '\(HeaderText.printable(name))'")
-    }
-    transfer.reset()
-    if lua_gettop(state) < 2 || lua_type(state, 2) == LUA_TNIL {
-      transfer.append("{}")
-    } else {
-      do throws(JSONEncodeFailure) {
-        try JSONEncoder(state: state, arrayTag: arrayTag).encode(at: 2, into: &transfer)
-      } catch {
-        throw RequestFailure(400, "flow.call: the data holds \(error.reason) at data\(error.path)")
-      }
-    }
-    let child = try takeCall(
-      calls[caller].exchange, calls[caller].trace.child(span: ids.next()), start: clock())
-    calls[child].parent = caller
-    calls[child].depth = calls[caller].depth + 1
-    calls[child].generation = generation
-    try prepare(child, module: module) { dispatcher, coroutine throws(RequestFailure) in
-      try BodyArguments.pushJSON(dispatcher.transfer.bytes, onto: coroutine)
-    }
-    return child
-  }
-
-  /// Pushes what a called function's answer means to its caller: the data, or the body to be raised.
-  private func pushFlowResult(_ answer: Answer, onto state: OpaquePointer) -> Bool {
-    let stack = LuaStack(state)
-    guard answer.status < 400 && !answer.isRaw else {
-      stack.push(output.bytes)
-      return answer.status < 400
-    }
-    var decoder = JSONDecoder(state: state, bytes: output.bytes, depthMax: JSONEncoder.depthMax + 1)
-    do throws(JSONDecodeFailure) {
-      try decoder.decode()
-    } catch {
-      stack.push("{\"error\":\"\(error.message)\"}\n")
-      return false
-    }
-    _ = stack.rawField("data", at: -1)
-    lua_rotate(state, -2, 1)
-    stack.pop()
-    return true
   }
 }

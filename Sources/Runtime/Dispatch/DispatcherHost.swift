@@ -68,24 +68,11 @@ extension Dispatcher {
   // MARK: Host functions
 
   private func invoke(_ number: Int32, _ state: OpaquePointer) -> Int32 {
-    switch HostFunction(rawValue: number) {
-    case .getenv: environmentVariable(state)
-    case .jsonEncode: encodeJSON(state, isSafe: false)
-    case .jsonDecode: decodeJSON(state, isSafe: false)
-    case .jsonSafeEncode: encodeJSON(state, isSafe: true)
-    case .jsonSafeDecode: decodeJSON(state, isSafe: true)
-    case .jsonNew: newJSON(state)
-    case .jsonOption: 0
-    case .requestField: requestField(state)
-    case .headersIndex: headerField(state)
-    case .flowCall: callFlow(state)
-    // An event that is taken and then lost would be worse than none: without a log nothing is taken.
-    case .topicsAppend:
-      raise(
-        state, "topics.append: this release of Spacer has no event log, so the event was not stored", at: true
-      )
-    case nil: raise(state, "unknown host function", at: true)
+    let function = number & 0xFF
+    guard let module = BuiltinModule(rawValue: number >> 8) else {
+      return GlobalFunction.invoke(function, self, state)
     }
+    return BuiltinModules.invoke(module, function, self, state)
   }
 
   /// Has `message` raised; `at` puts the caller's position before it.
@@ -94,7 +81,7 @@ extension Dispatcher {
     return Int32(at ? SPACER_RAISE_AT : SPACER_RAISE)
   }
 
-  private func environmentVariable(_ state: OpaquePointer) -> Int32 {
+  func environmentVariable(_ state: OpaquePointer) -> Int32 {
     let stack = LuaStack(state)
     guard let name = stack.text(at: 1) else {
       return raise(
@@ -119,6 +106,7 @@ extension Dispatcher {
   func adopt(_ policy: DispatchPolicy) {
     self.policy = policy
     record.pointee.run_memory_bytes = policy.callMemoryBytes
+    waiting.memoryBytesMax = policy.workerMemoryBytes
   }
 
   /// Makes `artifact` the current generation. False when too many old ones still have calls.

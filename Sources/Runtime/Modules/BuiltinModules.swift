@@ -13,32 +13,62 @@ enum BuiltinModules {
     case .cjson: pushJSON(onto: state, host: host, isSafe: false)
     case .cjsonSafe: pushJSON(onto: state, host: host, isSafe: true)
     case .request: pushRequest(onto: state)
-    case .flow:
-      lua_createtable(state, 0, 1)
-      add(.flowCall, "call", in: "flow", to: state)
-      spacer_freeze(host, state)
-    case .topics:
-      lua_createtable(state, 0, 1)
-      add(.topicsAppend, "append", in: "topics", to: state)
-      spacer_freeze(host, state)
+    case .flow: pushFrozen(FlowFunction.self, onto: state, host: host)
+    case .topics: pushFrozen(TopicsFunction.self, onto: state, host: host)
+    case .time: pushFrozen(TimeFunction.self, onto: state, host: host)
     }
   }
 
-  /// Adds `function` as field `name` to the table on top.
-  static func add(_ function: HostFunction, _ name: String, in module: String, to state: OpaquePointer) {
-    spacer_push_host_function(
-      state, function.mayWait ? -function.rawValue : function.rawValue, "\(module).\(name)")
-    LuaStack(state).setField(name)
+  /// Runs function `number` of `module`.
+  @inline(__always)
+  static func invoke(
+    _ module: BuiltinModule, _ number: Int32, _ dispatcher: Dispatcher, _ state: OpaquePointer
+  ) -> Int32 {
+    switch module {
+    case .cjson, .cjsonSafe: JSONFunction.invoke(number, dispatcher, state)
+    case .request: RequestFunction.invoke(number, dispatcher, state)
+    case .flow: FlowFunction.invoke(number, dispatcher, state)
+    case .topics: TopicsFunction.invoke(number, dispatcher, state)
+    case .time: TimeFunction.invoke(number, dispatcher, state)
+    }
+  }
+
+  /// Pushes a read-only table of all functions of a module.
+  private static func pushFrozen<Functions: HostFunctions>(
+    _ functions: Functions.Type, onto state: OpaquePointer, host: UnsafeMutablePointer<spacer_host>
+  ) {
+    functions.pushTable(onto: state)
+    spacer_freeze(host, state)
+  }
+
+  /// Pushes the read-only table that a module's Lua part returns; it is given the module's functions.
+  /// `name` is the chunk's: `=db`.
+  private static func pushPrelude<Functions: HostFunctions>(
+    _ functions: Functions.Type, _ text: StaticString, name: String, onto state: OpaquePointer,
+    host: UnsafeMutablePointer<spacer_host>
+  ) {
+    functions.pushTable(onto: state)
+    let status = text.utf8Start.withMemoryRebound(to: CChar.self, capacity: text.utf8CodeUnitCount) {
+      spacer_run_prelude(host, $0, text.utf8CodeUnitCount, name)
+    }
+    guard status == 0 else {
+      // Stopped by the watchdog, or out of memory: nothing is kept, and the next `require` tries again.
+      spacer_lua_pop(state, 1)
+      return lua_pushnil(state)
+    }
+    spacer_freeze(host, state)
   }
 
   static func pushJSON(onto state: OpaquePointer, host: UnsafeMutablePointer<spacer_host>, isSafe: Bool) {
-    let module = isSafe ? "cjson.safe" : "cjson"
     let stack = LuaStack(state)
     lua_createtable(state, 0, 16)
-    add(isSafe ? .jsonSafeEncode : .jsonEncode, "encode", in: module, to: state)
-    add(isSafe ? .jsonSafeDecode : .jsonDecode, "decode", in: module, to: state)
-    add(.jsonNew, "new", in: module, to: state)
-    for option in JSONOption.allCases { add(.jsonOption, option.rawValue, in: module, to: state) }
+    for function in isSafe ? [JSONFunction.safeEncode, .safeDecode, .new] : [.encode, .decode, .new] {
+      function.add(to: state)
+    }
+    for option in JSONOption.allCases {
+      JSONFunction.option.push(onto: state)
+      stack.setField(option.rawValue)
+    }
     lua_pushlightuserdata(state, nil)
     stack.setField("null")
     lua_pushlightuserdata(state, spacer_empty_array_address())
@@ -58,7 +88,8 @@ enum BuiltinModules {
   private static func pushRequest(onto state: OpaquePointer) {
     lua_createtable(state, 0, 0)
     lua_createtable(state, 0, 4)
-    add(.requestField, "__index", in: "request", to: state)
+    RequestFunction.field.push(onto: state)
+    LuaStack(state).setField("__index")
     spacer_add_frozen_fields(state)
     lua_setmetatable(state, -2)
   }

@@ -3,6 +3,33 @@
 
 import CLua
 
+enum JSONFunction: Int32, HostFunctions {
+  case encode, decode, safeEncode, safeDecode, new, option
+
+  static var moduleNumber: Int32 { BuiltinModule.cjson.rawValue }
+  static var prefix: String { "cjson." }
+
+  var name: String {
+    switch self {
+    case .encode, .safeEncode: "encode"
+    case .decode, .safeDecode: "decode"
+    case .new: "new"
+    case .option: "option"
+    }
+  }
+
+  func invoke(_ dispatcher: Dispatcher, _ state: OpaquePointer) -> Int32 {
+    switch self {
+    case .encode: dispatcher.encodeJSON(state, isSafe: false)
+    case .decode: dispatcher.decodeJSON(state, isSafe: false)
+    case .safeEncode: dispatcher.encodeJSON(state, isSafe: true)
+    case .safeDecode: dispatcher.decodeJSON(state, isSafe: true)
+    case .new: dispatcher.newJSON(state)
+    case .option: 0
+    }
+  }
+}
+
 extension Dispatcher {
   func encodeJSON(_ state: OpaquePointer, isSafe: Bool) -> Int32 {
     guard lua_gettop(state) >= 1 else { return refuseJSON(state, "cjson.encode: a value is missing", isSafe) }

@@ -6,6 +6,20 @@ import CSystem
 import Glibc
 import SpacerArtifact
 
+enum RequestFunction: Int32, HostFunctions {
+  case field, headersIndex
+
+  static var moduleNumber: Int32 { BuiltinModule.request.rawValue }
+  static var prefix: String { "request." }
+
+  func invoke(_ dispatcher: Dispatcher, _ state: OpaquePointer) -> Int32 {
+    switch self {
+    case .field: dispatcher.requestField(state)
+    case .headersIndex: dispatcher.headerField(state)
+    }
+  }
+}
+
 extension Dispatcher {
   /// `request.FIELD`: the table and the field's name are the arguments.
   func requestField(_ state: OpaquePointer) -> Int32 {
@@ -84,7 +98,8 @@ extension Dispatcher {
       return true
     }
     lua_createtable(state, 0, 1)
-    BuiltinModules.add(.headersIndex, "__index", in: "request.headers", to: state)
+    RequestFunction.headersIndex.push(onto: state)
+    stack.setField("__index")
     lua_setmetatable(state, -2)
   }
 

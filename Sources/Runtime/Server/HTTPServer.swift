@@ -102,7 +102,10 @@ package final class HTTPServer<Handler: ExchangeHandler>: PrimarySource {
     if !events.isDisjoint(with: [.failed, .hungUp]) { return close(slot, connection) }
     if !events.isDisjoint(with: [.readable, .peerFinished]) {
       connection.pointee.flags.insert(.readable)
-      if events.contains(.peerFinished) { connection.pointee.flags.insert(.peerFinished) }
+      if events.contains(.peerFinished) {
+        connection.pointee.flags.insert(.peerFinished)
+        if hasGone(connection) { return close(slot, connection) }
+      }
     }
     if events.contains(.writable), connection.pointee.flags.contains(.blocked) {
       continueWriting(slot, connection)
@@ -139,6 +142,14 @@ package final class HTTPServer<Handler: ExchangeHandler>: PrimarySource {
   }
 
   package var hasWork: Bool { !state.pointee.queue.isEmpty }
+
+  /// Whether a client that has ended its side waits for nothing any more: it does so while its only request
+  /// is being handled. One that just half-closes cannot be told from it, and no other sign would come before
+  /// the answer; with more requests sent ahead it is taken to wait for the answers.
+  private func hasGone(_ connection: UnsafeMutablePointer<Connection>) -> Bool {
+    connection.pointee.phase == .handling && !connection.pointee.flags.contains(.answered)
+      && connection.pointee.input.count <= connection.pointee.decoder.position
+  }
 
   /// Has a connection looked at again at the end of this turn, or in the next one.
   func enqueue(_ slot: Int, _ connection: UnsafeMutablePointer<Connection>) {

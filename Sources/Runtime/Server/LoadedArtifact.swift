@@ -37,7 +37,10 @@ package final class LoadedArtifact: @unchecked Sendable {
     defer { Glibc.close(descriptor) }
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw LoadError(message: "cannot read \(path): it is no regular file")
+      let hint =
+        status.st_mode & S_IFMT == S_IFDIR
+        ? "a folder: build it first with 'spacer build'" : "no regular file"
+      throw LoadError(message: "cannot read \(path): it is \(hint)")
     }
     let length = Int(status.st_size)
     guard length > 0 else { throw LoadError(message: "\(path) is empty: build it again with 'spacer build'") }
@@ -68,7 +71,7 @@ package final class LoadedArtifact: @unchecked Sendable {
         reader: ReaderIdentity(luaRelease: LuaHostState.luaRelease, architecture: Self.architecture))
     } catch {
       munmap(memory.baseAddress, memory.count)
-      throw LoadError(message: "\(name): \(error)")
+      throw LoadError(message: "cannot use \(name): \(error); build it again with 'spacer build'")
     }
     self.image = image
     let names = UnsafeMutableBufferPointer<UnsafeRawBufferPointer>.allocate(capacity: image.moduleCount)

@@ -35,6 +35,8 @@ package struct ServeOptions: Sendable {
   package var environment: String?
   package var port: UInt16?
   package var host: String?
+  /// Where to listen when neither `host` nor the artifact says; nil for all addresses.
+  package var hostDefault: String?
   package var workers: Int?
   package var logLevel: LogLevel?
   /// Keep the state of modules that did not change when a new generation comes (`spacer dev`).

@@ -37,11 +37,24 @@ struct ServerConfiguration: Sendable {
     http = try Self.httpOptions(settings)
     policy = try Self.policy(settings, artifact, environment: environment)
     var format = LogFormat()
-    format.level =
-      options.logLevel ?? ServeOptions.variable("LOG_LEVEL").flatMap(LogLevel.init(name:)) ?? .info
+    format.level = .info
+    if let level = options.logLevel {
+      format.level = level
+    } else if let level = try Self.logLevel() {
+      format.level = level
+    }
     format.isJSON = !Self.isForPeople(environment)
     format.usesColor = isatty(STDOUT_FILENO) == 1 && ServeOptions.variable("NO_COLOR") == nil
     logFormat = format
+  }
+
+  /// The level that the environment asks for.
+  private static func logLevel() throws(SettingsError) -> LogLevel? {
+    guard let name = ServeOptions.variable("LOG_LEVEL") else { return nil }
+    guard let level = LogLevel(name: name) else {
+      throw SettingsError(message: "LOG_LEVEL is '\(name)': it must be debug, info, warn or error")
+    }
+    return level
   }
 
   /// Whether answers and logs are for the developer at the keyboard.
@@ -58,7 +71,7 @@ struct ServerConfiguration: Sendable {
     let port = options.port ?? configuredPort ?? portDefault
     if let host = options.host { return [ListenPlace(host: isAny(host) ? nil : host, port: port)] }
     let listed = try settings.list("listen")
-    if listed.isEmpty { return [ListenPlace(host: nil, port: port)] }
+    if listed.isEmpty { return [ListenPlace(host: options.hostDefault, port: port)] }
     var places: [ListenPlace] = []
     for text in listed {
       guard var place = parse(text, portDefault: port) else {
@@ -134,6 +147,10 @@ struct ServerConfiguration: Sendable {
       "limits.cpuMilliseconds", default: policy.cpuMilliseconds, in: 1...86_400_000)
     policy.callMemoryBytes = try settings.integer(
       "limits.callMemoryBytes", default: policy.callMemoryBytes, in: (64 << 10)...(1 << 40))
+    policy.workerMemoryBytes = try settings.integer(
+      "limits.workerMemoryBytes", default: policy.workerMemoryBytes, in: (1 << 20)...(1 << 44))
+    // A run without a wait may not outlast its call.
+    policy.cpuMilliseconds = min(policy.cpuMilliseconds, policy.wallMilliseconds)
     for name in artifact.image.environmentVariables {
       if let value = getenv(name) { policy.environment[name] = String(cString: value) }
     }

@@ -49,6 +49,7 @@ final class Worker: @unchecked Sendable {
     self.dispatcher = dispatcher
     server = HTTPServer(loop: loop, options: setup.http, handler: dispatcher)
     dispatcher.server = server
+    dispatcher.attach(to: loop)
     timers = WorkerTimers(log: log)
     timers.attach(to: loop)
     do throws(SystemCallError) {
@@ -65,7 +66,9 @@ final class Worker: @unchecked Sendable {
 
   private func run() {
     setup.watchdog.watchThisThread(dispatcher.record)
-    server.whenDrained = { [unowned(unsafe) self] in loop.stop() }
+    server.whenDrained = { [unowned(unsafe) self] in
+      dispatcher.whenIdle { [unowned(unsafe) self] in loop.stop() }
+    }
     do throws(SystemCallError) {
       try loop.run(server)
     } catch {

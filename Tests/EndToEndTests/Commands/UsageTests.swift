@@ -7,13 +7,30 @@ import Testing
     ["bild"], ["build", "--nope"], ["build", "a", "b"], ["run"], ["run", "a.spx", "--port", "x"],
     ["run", "a.spx", "--port", "65536"], ["run", "a.spx", "--port=-1"], ["run", "a.spx", "--workers", "0"],
     ["run", "a.spx", "--log-level", "loud"], ["check", "--format", "xml"], ["inspect"],
-    ["routes", "--match", "GET"], ["dev", "--port", "70000"],
+    ["routes", "--match", "GET"], ["dev", "--port", "70000"], ["routes", "--match", "GETT", "/"],
+    ["build", "--env", "a b"], ["run", "a.spx", "--env", "a/b"], ["help", "bild"],
   ])
   func wrongUsage(arguments: [String]) throws {
     let outcome = try Tool.run(arguments)
     #expect(outcome.status == 2, "\(arguments): \(outcome.errors)")
     #expect(!outcome.errors.isEmpty)
     #expect(outcome.output.isEmpty)
+  }
+
+  @Test(arguments: [
+    (["bild"], "build"), (["help", "chekc"], "check"), (["routes", "--match", "GETT", "/"], "GET"),
+  ])
+  func aMistypedWordGetsASuggestion(arguments: [String], meant: String) throws {
+    let errors = try Tool.run(arguments).errors
+    #expect(errors.contains("did you mean") && errors.contains(meant), "\(errors)")
+  }
+
+  @Test func aLogLevelThatIsNone() throws {
+    let workspace = try Workspace()
+    let artifact = try workspace.build(try workspace.project(["app/gateway.lua": "return {}"]))
+    let outcome = try Tool.run(["run", artifact, "--port", "0"], environment: ["LOG_LEVEL": "loud"])
+    #expect(outcome.status == 3)
+    #expect(outcome.errors.contains("LOG_LEVEL is 'loud'"), "\(outcome.errors)")
   }
 
   @Test(arguments: ["build", "check", "run", "dev", "routes", "inspect", "version"])

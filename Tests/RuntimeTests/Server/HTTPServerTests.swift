@@ -204,7 +204,7 @@ struct HTTPServerTests {
     #expect(client.receivedText.hasPrefix("HTTP/1.1 413"))
   }
 
-  @Test("a client that has ended its half still gets its answers")
+  @Test("a client that has sent requests ahead and ended its half still gets its answers")
   func halfClosed() throws {
     let test = try TestServer()
     let client = try test.connect()
@@ -220,6 +220,17 @@ struct HTTPServerTests {
     }
     #expect(parseAnswers(client.received).map(\.body) == ["late", "GET /a\n"])
     try test.pump { test.server.connectionCount == 0 }
+  }
+
+  @Test("a client that ends its half while its only request waits has gone")
+  func halfClosedWhileWaiting() throws {
+    let test = try TestServer()
+    let client = try test.connect()
+    client.send("GET /later HTTP/1.1\r\nHost: h\r\n\r\n")
+    try test.pump { test.handler.pending.count == 1 }
+    client.finish()
+    try test.pump { test.handler.cancelled.count == 1 }
+    #expect(test.server.connectionCount == 0)
   }
 
   @Test("a client that goes away cancels its request")
