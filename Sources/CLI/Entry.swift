@@ -36,7 +36,7 @@ struct Spacer: ParsableCommand {
     version: "spacer \(SpacerRelease.current)",
     subcommands: [
       BuildCommand.self, CheckCommand.self, RunCommand.self, DevCommand.self, RoutesCommand.self,
-      InspectCommand.self, VersionCommand.self,
+      InspectCommand.self, StubsCommand.self, VersionCommand.self,
     ])
 
   /// Fails on a word that stands where a command must and is none.

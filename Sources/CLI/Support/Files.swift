@@ -63,6 +63,15 @@ enum Files {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
+  /// Makes a folder and those it lies in, as far as they are missing.
+  static func makeFolder(_ path: String) throws(SystemFailure) {
+    if kind(path) == .folder { return }
+    if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+    guard errno == ENOENT, parent(of: path) != path else { throw SystemFailure("mkdir", path) }
+    try makeFolder(parent(of: path))
+    if mkdir(path, 0o777) != 0 && errno != EEXIST { throw SystemFailure("mkdir", path) }
+  }
+
   /// The folder of this executable, through links.
   static func executableFolder() throws(SystemFailure) -> String {
     guard let resolved = realpath("/proc/self/exe", nil) else {
