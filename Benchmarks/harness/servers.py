@@ -121,9 +121,10 @@ class CLimit(Server):
 
 class Nginx(Server):
     name = "nginx + Lua"
+    configuration_source = "nginx.conf.in"
 
     def prepare(self):
-        with open(os.path.join(HERE, "nginx", "nginx.conf.in")) as file:
+        with open(os.path.join(HERE, "nginx", self.configuration_source)) as file:
             text = file.read()
         self.configuration = os.path.join(self.folder, "nginx.conf")
         with open(self.configuration, "w") as file:
@@ -141,6 +142,7 @@ class Spacer(Server):
     name = "Spacer"
     environment = {"SPACER_ENV": "production"}
     binaries = ""
+    project = "app"
 
     @classmethod
     def find(cls, binaries):
@@ -155,7 +157,7 @@ class Spacer(Server):
     def prepare(self):
         self.artifact = os.path.join(self.folder, "app.spx")
         project = os.path.join(self.folder, "app")
-        shutil.copytree(os.path.join(HERE, "app"), project, ignore=shutil.ignore_patterns(".spacer"))
+        shutil.copytree(os.path.join(HERE, self.project), project, ignore=shutil.ignore_patterns(".spacer"))
         processes.capture([self.tool("spacer"), "build", project, "-o", self.artifact])
 
     def command(self):

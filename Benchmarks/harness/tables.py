@@ -85,3 +85,26 @@ def building(rows, lines, modules):
         for name, wall, least, cpu in rows
     ]
     return heading(f"Build of {modules:,} modules, {lines:,} lines") + "\n" + table(header, cells)
+
+
+def waiting_memory(rows):
+    header = ["server", "KiB per waiting call, its connection included"]
+    return heading("Memory of a call that waits") + "\n" + table(
+        header, [[name, f"{kibibytes:.1f}"] for name, kibibytes in rows])
+
+
+def hostile(rows):
+    header = ["beside hello runs", "requests/s", "p50 ms", "p99 ms", "errors"]
+    return heading("Neighbours of a function that never ends (cpuMilliseconds 100)") + "\n" + table(header, rows)
+
+
+def hooks(lua, served):
+    """`lua`: milliseconds without a hook, with one every 1,000 instructions, with one that never fires."""
+    plain, thousand, never = lua
+    rows = [
+        ["lua5.4, no hook", f"{plain:.2f}", "1.00"],
+        ["lua5.4, count hook every 1,000 instructions", f"{thousand:.2f}", f"{thousand / plain:.2f}"],
+        ["lua5.4, count hook never reached", f"{never:.2f}", f"{never / plain:.2f}"],
+        *([f"{name}, whole request", f"{cost:.2f}", f"{cost / plain:.2f}"] for name, cost in served),
+    ]
+    return heading("A handler that only computes") + "\n" + table(["where", "CPU ms", "÷ no hook"], rows)

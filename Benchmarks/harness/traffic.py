@@ -13,9 +13,10 @@ WARM_UP_SECONDS = "1s"
 
 
 class Scenario:
-    def __init__(self, name, path, expected, body=None, closes=False):
+    def __init__(self, name, path, expected, body=None, closes=False, connections=CONNECTIONS):
         self.name, self.path, self.expected, self.body = name, path, expected, body
         self.closes = closes
+        self.connections = connections
 
 
 def scenarios():
@@ -41,7 +42,7 @@ class Generator:
 
     def load(self, server, scenario, duration):
         command = [
-            "wrk", "--threads", "1", "--connections", str(CONNECTIONS), "--duration", duration,
+            "wrk", "--threads", "1", "--connections", str(scenario.connections), "--duration", duration,
             "--latency", "--script", os.path.join(servers.HERE, "wrk", "load.lua"),
         ]
         if scenario.closes:

@@ -209,7 +209,8 @@ enum ConfigSchema {
     ConfigKey(
       path: "limits.wallMilliseconds", kind: .integer(year), defaultText: "30000",
       summary:
-        "Time of one call, waiting included: `request.deadline`, and how long a stopping server waits for its calls."
+        "Time of one call, waiting included. Beyond it: 504, and what the call waits for ends. Also how long a "
+        + "stopping server waits for its calls."
     ),
     ConfigKey(
       path: "limits.cpuMilliseconds", kind: .integer(year), defaultText: "1000",
@@ -219,7 +220,7 @@ enum ConfigSchema {
       summary: "Memory of one call. Beyond it: 503."),
     ConfigKey(
       path: "limits.workerMemoryBytes", kind: .bytes(sizes), defaultText: "`512MiB`",
-      summary: "Memory of one worker. Not in force in this release."),
+      summary: "What the calls of one worker hold. Beyond it, the waiting call that holds most: 503."),
     ConfigKey(
       path: "limits.bodyBytes", kind: .bytes(sizes), defaultText: "`20MiB`",
       summary: "A request's body. Beyond it: 413."),

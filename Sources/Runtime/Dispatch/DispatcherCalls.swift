@@ -194,13 +194,11 @@ extension Dispatcher {
       wait?.childEnded(slot, answer, self)
       return
     }
-    let isDeferred = calls[slot].isDeferred
-    if !isDeferred {
+    if !calls[slot].isDeferred {
       if calls[slot].wasParked { parked.removeValue(forKey: calls[slot].exchange) }
       send(slot, answer)
     }
     release(slot)
-    if isDeferred { noteDeferredEnd() }
   }
 
   /// Closes what a failed or abandoned coroutine left open.

@@ -118,7 +118,10 @@ extension Dispatcher {
 
   /// The call has parked: counts what it holds, and bounds its time when it is the first time.
   func notePark(_ slot: Int32, memoryBefore: Int) {
-    calls[slot].heldBytes += record.pointee.memory_bytes - memoryBefore
+    let added = record.pointee.memory_bytes - memoryBefore
+    calls[slot].heldBytes += added
+    // A function that is called in place adds to its caller's run too.
+    if currentCall >= 0 { calls[currentCall].heldBytes -= added }
     calls[slot].state = .parked
     guard !calls[slot].wasParked else { return }
     calls[slot].wasParked = true
@@ -184,6 +187,7 @@ extension Dispatcher {
     calls[slot].timer = .none
     guard calls[slot].hasExtras else { return }
     calls[slot].hasExtras = false
+    if calls[slot].isDeferred { noteDeferredEnd() }
     for resource in waiting.resources.removeValue(forKey: slot) ?? [] { resource.callEnded(self) }
     guard let functions = waiting.deferred.removeValue(forKey: slot) else { return }
     let parent = calls[slot].parent
@@ -227,13 +231,14 @@ extension Dispatcher {
         let deferred = try takeCall(ExchangeID(rawValue: .max), trace.child(span: ids.next()), start: clock())
         calls[deferred].isDeferred = true
         calls[deferred].generation = generation
-        waiting.deferredCount += 1
         let memoryBefore = record.pointee.memory_bytes
         try prepare(deferred, module: Int(module), pushesHandler: false) {
           _, coroutine throws(RequestFailure) in
           lua_rawgeti(coroutine, spacer_lua_registry(), Int64(function))
         }
         record.pointee.run_memory_base = memoryBefore
+        calls[deferred].hasExtras = true
+        waiting.deferredCount += 1
         if let coroutine = calls[deferred].coroutine { run(deferred, coroutine, arguments: 0, raises: 0) }
       } catch {
         log.message(.error, "a deferred function was not run: \(error.message)", trace: trace)
@@ -242,7 +247,7 @@ extension Dispatcher {
   }
 
   /// A deferred function has ended.
-  func noteDeferredEnd() {
+  private func noteDeferredEnd() {
     waiting.deferredCount -= 1
     guard waiting.deferredCount == 0, let whenIdle = waiting.whenIdle else { return }
     waiting.whenIdle = nil

@@ -310,7 +310,6 @@ import Testing
     #expect(try server.get("/wrong").text.contains("defer takes a function"))
     #expect(!server.process.standardOutput.contains("deferred one"))
     // A drain waits for what was deferred.
-    server.process.signal(SIGHUP)
     _ = try server.get("/ask")
     #expect(try server.stop() == 0)
     let log = server.process.standardOutput
@@ -318,6 +317,16 @@ import Testing
       #expect(log.contains(line), "\(line): \(log)")
     }
     #expect(!log.contains("never"))
+  }
+
+  @Test func aDeferredFunctionHasTheLimitsOfACall() throws {
+    let server = try serve(
+      ["later": "return function() defer(function() sleep(100) end) end"],
+      settings: "limits:\n  wallMilliseconds: 100\n")
+    #expect(try server.get("/later").status == 200)
+    _ = try server.process.waitForOutput("that it was ended") { $0.contains("wallMilliseconds") ? true : nil }
+    // A drain would wait for it else.
+    #expect(try server.stop() == 0)
   }
 
   @Test func aCallThatWaitsIsAnsweredAfterSIGTERMAndAcrossAReload() throws {

@@ -1,0 +1,3 @@
+return function()
+  return "Hello from Spacer!"
+end

@@ -1,0 +1,5 @@
+local flow = require "flow"
+
+return function()
+  return flow.call("hello", {})
+end

@@ -1,0 +1,4 @@
+return function()
+  sleep(0.05)
+  return "waited"
+end

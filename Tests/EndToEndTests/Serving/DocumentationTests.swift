@@ -1,0 +1,94 @@
+// Every example of docs/functions runs and answers what the page says.
+//
+// An example is a Lua block behind `<!-- example: NAME -->`, a whole function file; a JSON block right behind
+// it is the body of the answer to `POST {}`.
+
+import Foundation
+import Testing
+
+@Suite struct DocumentationTests {
+  struct Example: CustomTestStringConvertible, Sendable {
+    var name: String
+    var lua: String
+    var answer: String?
+    var testDescription: String { name }
+  }
+
+  /// All examples, by page and in order.
+  static func examples() throws -> [Example] {
+    let folder = Tool.checkout + "/docs/functions"
+    var examples: [Example] = []
+    let pages = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".md") }
+    for page in pages.sorted() {
+      let lines = try String(contentsOfFile: folder + "/" + page, encoding: .utf8)
+        .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+      var index = 0
+      while index < lines.count {
+        defer { index += 1 }
+        guard let match = lines[index].wholeMatch(of: /<!-- example: ([A-Za-z0-9_.-]+) -->/) else { continue }
+        var next = index + 1
+        guard let lua = block("lua", lines, &next) else {
+          throw HarnessError("\(page): no Lua block behind example \(match.1)")
+        }
+        while next < lines.count, lines[next].isEmpty { next += 1 }
+        examples.append(
+          Example(name: "\(page.dropLast(3))_\(match.1)", lua: lua, answer: block("json", lines, &next)))
+      }
+    }
+    return examples
+  }
+
+  /// The fenced block that begins at line `index`, which moves behind it.
+  private static func block(_ language: String, _ lines: [String], _ index: inout Int) -> String? {
+    guard index < lines.count, lines[index] == "```" + language,
+      let end = lines[(index + 1)...].firstIndex(of: "```")
+    else { return nil }
+    defer { index = end + 1 }
+    return lines[(index + 1)..<end].joined(separator: "\n") + "\n"
+  }
+
+  @Test func everyExampleAnswersAsWritten() throws {
+    let workspace = try Workspace()
+    let examples = try Self.examples()
+    #expect(Set(examples.map(\.name)).count == examples.count, "two examples of one name")
+    var files = ["config/application.yml": Self.configuration]
+    var routes: [String] = []
+    for example in examples {
+      let function = "example_" + example.name.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
+      files["app/\(function).lua"] = example.lua
+      routes.append(#"{"POST", "/\#(example.name)", "\#(function)"}"#)
+    }
+    files["app/gateway.lua"] = "return {\n\(routes.joined(separator: ",\n"))\n}\n"
+    for (path, text) in Self.companions { files[path] = text }
+    let project = try workspace.project(files)
+    let check = try Tool.run(["check", project])
+    #expect(!check.errors.contains("warning"), "\(check.errors)")
+    let artifact = try workspace.build(project)
+    let server = try RunningServer(
+      ["run", artifact, "--host", "127.0.0.1", "--workers", "1", "--env", "development"],
+      environment: ["EXAMPLE_DATABASE": workspace.path + "/example.db", "GREETING": "hello"])
+    for example in examples {
+      let answer = try server.post("/\(example.name)", json: "{}")
+      guard let expected = example.answer else {
+        #expect(answer.status == 200, "\(example.name): \(answer.text)")
+        continue
+      }
+      #expect(JSONValue(expected) != nil, "\(example.name): the page's answer is no JSON")
+      #expect(answer.json == JSONValue(expected), "\(example.name): \(answer.text)")
+    }
+  }
+
+  private static let configuration = """
+    spacerVersion: 1
+    appName: examples
+    envVar: [GREETING]
+
+    """
+
+  /// Functions that the pages' examples call.
+  private static let companions = [
+    "app/users/get.lua": "return function(args) return { id = args.id, name = 'Ada' } end\n",
+    "app/orders/list.lua": "return function(args) return { { id = 1, user = args.user } } end\n",
+    "app/fails.lua": "return function() return nil, 'no such thing' end\n",
+  ]
+}
