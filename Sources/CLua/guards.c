@@ -1,5 +1,8 @@
 // Library functions whose loops the caller's numbers decide, written so that the watchdog can end them: the
 // VM's own run in C, where no hook fires. They honour metamethods as the originals do.
+#define _DEFAULT_SOURCE
+#include <unistd.h>
+
 #include "patterns.h"
 #include "sandbox.h"
 
@@ -104,6 +107,39 @@ void spacer_guard_string(lua_State *L) {
   lua_getfield(L, -1, "rep");
   lua_pushcclosure(L, string_rep, 1);
   lua_setfield(L, -2, "rep");
+}
+
+static const char seed_key;
+
+/// Sets the seed for the running call only: the next one to run gets another.
+static int math_randomseed(lua_State *L) {
+  int count = lua_gettop(L);
+  spacer_host_of(L)->is_seeded = 1;
+  lua_pushvalue(L, lua_upvalueindex(1));
+  lua_insert(L, 1);
+  lua_call(L, count, LUA_MULTRET);
+  return lua_gettop(L);
+}
+
+void spacer_guard_math(lua_State *L) {
+  lua_getfield(L, -1, "randomseed");
+  lua_pushvalue(L, -1);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, &seed_key);
+  lua_pushcclosure(L, math_randomseed, 1);
+  lua_setfield(L, -2, "randomseed");
+}
+
+void spacer_forget_seed(spacer_host *host) {
+  host->is_seeded = 0;
+  lua_State *L = lua_tothread(host->main, SPACER_INDEX_LOADER);
+  if (L == NULL || !lua_checkstack(L, 8)) return;
+  lua_rawgetp(L, LUA_REGISTRYINDEX, &seed_key);
+  // Lua's own choice is the second of the day.
+  lua_Integer seed[2];
+  if (getentropy(seed, sizeof seed) != 0) seed[0] = seed[1] = (lua_Integer)(size_t)&seed;
+  lua_pushinteger(L, seed[0]);
+  lua_pushinteger(L, seed[1]);
+  if (lua_pcall(L, 2, 0, 0) != LUA_OK) lua_pop(L, 1);
 }
 
 void spacer_guard_table(lua_State *L) {

@@ -653,6 +653,7 @@ int spacer_resume(spacer_host *host, lua_State *coroutine, lua_State *from, int 
   host->blocked = NULL;
   host->is_waiting = 0;
   host->raises = raises;
+  if (host->is_seeded) spacer_forget_seed(host);
   if (outer == NULL) {
     begin_run(host, coroutine);
   } else {
@@ -748,6 +749,7 @@ lua_State *spacer_host_open(spacer_host *host) {
     lua_close(L);
     return NULL;
   }
+  spacer_forget_seed(host);
   set_environment(host, SPACER_INDEX_GLOBALS);
   return L;
 }

@@ -336,6 +336,7 @@ static void open_libraries(lua_State *L, int shared) {
   open_library(L, "math", luaopen_math);
   lua_pushcfunction(L, power);
   lua_setfield(L, -2, "pow");
+  spacer_guard_math(L);
   publish(L, shared, "math");
 
   open_library(L, "utf8", luaopen_utf8);

@@ -22,6 +22,9 @@ void spacer_check_stop(spacer_host *host, lua_State *L);
 /// Replace the functions of the library table on top that could loop for ever in C.
 void spacer_guard_string(lua_State *L);
 void spacer_guard_table(lua_State *L);
+void spacer_guard_math(lua_State *L);
+/// Ends what a call's `math.randomseed` has set.
+void spacer_forget_seed(spacer_host *host);
 
 /// Pushes the globals in force: the running request's, or the generation's while a module loads.
 void spacer_push_globals(lua_State *L);

@@ -81,6 +81,8 @@ typedef struct spacer_host {
   int raises;
   /// A thread of the running chain of coroutines that cannot yield, or NULL.
   lua_State *blocked;
+  /// Whether a call has set the seed of `math.random`.
+  int is_seeded;
   /// How many module loads are in progress.
   int loading;
 

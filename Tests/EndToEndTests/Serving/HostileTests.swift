@@ -77,6 +77,30 @@ import Testing
     #expect(try server.stop() == 0)
   }
 
+  /// What `math.randomseed` sets is gone with the run that set it.
+  @Test func theSeedOfOneRequestIsNotThatOfAnother() throws {
+    let server = try RunningServer.serving(
+      [
+        "app/gateway.lua": #"return { {"GET", "/seed", "seed"}, {"GET", "/draw", "draw"} }"#,
+        "app/seed.lua": """
+        return function()
+          math.randomseed(42)
+          local first = math.random(1 << 40)
+          math.randomseed(42)
+          return first == math.random(1 << 40)
+        end
+
+        """,
+        "app/draw.lua": "return function() return math.random(1 << 40) end\n",
+      ], in: workspace, arguments: ["--workers", "1"])
+    var drawn: Set<Double> = []
+    for _ in 0..<5 {
+      #expect(try server.get("/seed").json == JSONValue(#"{"data":true}"#))
+      drawn.insert(try #require(try server.get("/draw").json?["data"]?.number))
+    }
+    #expect(drawn.count == 5, "\(drawn)")
+  }
+
   @Test func theCallThatHoldsMostIsEndedWhenTheWorkersMemoryIsUsedUp() throws {
     let files = [
       "config/application.yml": """
