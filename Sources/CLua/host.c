@@ -675,6 +675,8 @@ int spacer_resume(spacer_host *host, lua_State *coroutine, lua_State *from, int 
   host->current = outer;
   host->blocked = outer_blocked;
   host->raises = 0;
+  // That this one waits says nothing of a caller that goes on.
+  host->is_waiting = 0;
   set_environment(host, outer_globals);
   if (status == LUA_ERRMEM) host->is_over_memory = 1;
   if (status == LUA_OK) return SPACER_DONE;
