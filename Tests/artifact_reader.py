@@ -14,7 +14,7 @@ MAGIC = b"\x89SPX\r\n\x1a\n"
 VERSION = 1
 SECTIONS = {
     1: "manifest", 2: "strings", 3: "modules", 4: "bytecode", 5: "graph", 6: "routes", 7: "topics",
-    8: "triggers", 9: "environment", 10: "settings", 11: "signature",
+    8: "triggers", 9: "environment", 10: "settings", 11: "signature", 12: "validations",
 }
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 KINDS = ["function", "privateFunction", "library"]
@@ -60,7 +60,7 @@ class Artifact:
         return strings[offset:offset + length].decode()
 
     def records(self, section, layout):
-        return struct.iter_unpack("<" + layout, self.sections[section])
+        return struct.iter_unpack("<" + layout, self.sections.get(section, b""))
 
     def manifest(self):
         fields = struct.unpack("<10III16x", self.sections["manifest"])
@@ -71,10 +71,21 @@ class Artifact:
         result["environment"] = texts[4] if fields[10] & 2 else None
         return result
 
+    def validations(self):
+        result = {}
+        for module, line, *description in self.records("validations", "IIII"):
+            result.setdefault(module, []).append(
+                {"line": line, "description": json.loads(self.text(*description))})
+        return result
+
     def modules(self):
-        for record in self.records("modules", "IIIIQQQB7x8I"):
+        validations = self.validations()
+        for index, record in enumerate(self.records("modules", "IIIIQQQB7x8I")):
             name, path, size, kind = record[0:2], record[2:4], record[5], record[7]
-            yield {"name": self.text(*name), "path": self.text(*path), "kind": KINDS[kind], "bytes": size}
+            yield {
+                "name": self.text(*name), "path": self.text(*path), "kind": KINDS[kind], "bytes": size,
+                "validations": validations.get(index, []),
+            }
 
     def routes(self, modules):
         table = self.sections["routes"]

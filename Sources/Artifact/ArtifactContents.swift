@@ -44,6 +44,19 @@ package struct ArtifactContents: Equatable, Sendable {
     case library = 2
   }
 
+  /// What a module's code hands to `validate`.
+  package struct Validation: Equatable, Sendable {
+    /// 1-based line of the call in the module's file.
+    package var line: Int
+    /// The description of the arguments as canonical JSON.
+    package var description: String
+
+    package init(line: Int, description: String) {
+      self.line = line
+      self.description = description
+    }
+  }
+
   /// One compiled Lua file.
   package struct Module: Equatable, Sendable {
     /// The function or library name without folder and ending: `controllers/users/get`, `helper`.
@@ -63,10 +76,13 @@ package struct ArtifactContents: Equatable, Sendable {
     package var appends: [String]
     /// Functions it calls with `flow.call` by a constant name, sorted.
     package var calls: [String]
+    /// Constant descriptions of arguments, in the order of the text.
+    package var validations: [Validation]
 
     package init(
       name: String, path: String, kind: ModuleKind, bytecode: [UInt8], contentHash: UInt64,
-      requires: [Int] = [], builtins: [String] = [], appends: [String] = [], calls: [String] = []
+      requires: [Int] = [], builtins: [String] = [], appends: [String] = [], calls: [String] = [],
+      validations: [Validation] = []
     ) {
       self.name = name
       self.path = path
@@ -77,6 +93,7 @@ package struct ArtifactContents: Equatable, Sendable {
       self.builtins = builtins
       self.appends = appends
       self.calls = calls
+      self.validations = validations
     }
   }
 

@@ -40,6 +40,7 @@ package struct ArtifactImage: Sendable {
   private let triggerRecords: ImageMemory
   private let environmentRecords: ImageMemory
   private let settingRecords: ImageMemory
+  private let validationRecords: ImageMemory
 
   /// The version of the format that the file was written in.
   package let formatVersion: UInt32
@@ -69,6 +70,7 @@ package struct ArtifactImage: Sendable {
     triggerRecords = sections[.triggers]
     environmentRecords = sections[.environment]
     settingRecords = sections[.settings]
+    validationRecords = sections[.validations]
     moduleCount = moduleRecords.count / ArtifactLayout.Module.size
     functionCount = manifest.load32(at: Manifest.functionCount)
     routes = try RouteTable(verifying: sections[.routes].bytes, moduleCount: functionCount)
@@ -144,6 +146,31 @@ package struct ArtifactImage: Sendable {
   /// The module of an exact name, or nil.
   package func moduleIndex(named name: String, _ moduleClass: ModuleClass) -> Int? {
     Array(name.utf8).withUnsafeBytes { moduleIndex(named: $0, moduleClass) }
+  }
+
+  /// What the code of a module hands to `validate`, in the order of its text.
+  func validations(ofModule index: Int) -> [ArtifactContents.Validation] {
+    typealias Validation = ArtifactLayout.Validation
+    let module = { (record: Int) in
+      validationRecords.load32(at: record * Validation.size + Validation.module)
+    }
+    let count = validationRecords.count / Validation.size
+    var low = 0
+    var high = count
+    while low < high {
+      let middle = (low + high) / 2
+      if module(middle) < index { low = middle + 1 } else { high = middle }
+    }
+    var result: [ArtifactContents.Validation] = []
+    while low < count, module(low) == index {
+      let offset = low * Validation.size
+      result.append(
+        ArtifactContents.Validation(
+          line: validationRecords.load32(at: offset + Validation.line),
+          description: string(validationRecords, offset + Validation.description)))
+      low += 1
+    }
+    return result
   }
 
   // MARK: Wiring

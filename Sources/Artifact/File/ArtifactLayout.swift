@@ -84,6 +84,13 @@ package enum ArtifactLayout {
     static let value = 16
   }
 
+  enum Validation {
+    static let size = 16
+    static let module = 0
+    static let line = 4
+    static let description = 8
+  }
+
   /// What a setting's value is.
   enum SettingKind: UInt8 {
     case string = 0
@@ -97,9 +104,11 @@ enum SectionKind: UInt32, CaseIterable {
   case strings, modules, bytecode, graph, routes, topics, triggers, environment, settings
   /// Absent in an unsigned file.
   case signature
+  /// Absent in a file without any.
+  case validations
 
   var name: String { "\(self)" }
 
   /// Each file has all of these.
-  static let required: [SectionKind] = allCases.filter { $0 != .signature }
+  static let required: [SectionKind] = allCases.filter { $0.rawValue < SectionKind.signature.rawValue }
 }

@@ -39,6 +39,10 @@ extension ArtifactImage {
     package var builtins: [String] { texts(Layout.builtins) }
     package var appends: [String] { texts(Layout.appends) }
     package var calls: [String] { texts(Layout.calls) }
+    /// Descriptions of arguments that its code hands to `validate`.
+    package var validations: [ArtifactContents.Validation] {
+      image.validations(ofModule: offset / Layout.size)
+    }
 
     private func texts(_ field: Int) -> [String] {
       let (first, count) = list(field)
@@ -62,7 +66,8 @@ extension ArtifactImage {
         return ArtifactContents.Module(
           name: module.nameString, path: module.pathString, kind: module.kind,
           bytecode: Array(module.bytecode), contentHash: module.contentHash, requires: module.requires,
-          builtins: module.builtins, appends: module.appends, calls: module.calls)
+          builtins: module.builtins, appends: module.appends, calls: module.calls,
+          validations: module.validations)
       },
       routes: (0..<routes.routeCount).map { index in
         let route = routes.route(index)

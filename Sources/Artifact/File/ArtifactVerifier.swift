@@ -20,6 +20,7 @@ struct ArtifactVerifier {
     try verifyTriggers(topicCount: topicCount, functionCount: functionCount)
     _ = try verifyNames(.environment, Limits.environmentVariablesMax)
     try verifySettings()
+    try verifyValidations(moduleCount: moduleCount)
   }
 
   /// The number of functions that the manifest states.
@@ -143,6 +144,22 @@ struct ArtifactVerifier {
       if index > 0 {
         try verifyOrder(.settings, section, offset - Setting.size + Setting.key, offset + Setting.key)
       }
+    }
+  }
+
+  private func verifyValidations(moduleCount: Int) throws(ArtifactError) {
+    typealias Validation = ArtifactLayout.Validation
+    let section = sections[.validations]
+    var previous = 0
+    for index in 0..<(try recordCount(.validations, Validation.size, Limits.validationsMax)) {
+      let offset = index * Validation.size
+      let module = section.load32(at: offset + Validation.module)
+      guard module < moduleCount else {
+        throw malformed(.validations, "one belongs to a module that does not exist")
+      }
+      guard module >= previous else { throw malformed(.validations, "it is not sorted") }
+      previous = module
+      try verifyText(.validations, section, at: offset + Validation.description)
     }
   }
 

@@ -68,6 +68,7 @@ private struct SectionWriter {
     ])
     for module in contents.modules {
       try strings.insert([module.name, module.path] + module.builtins + module.appends + module.calls)
+      try strings.insert(module.validations.map(\.description))
     }
     try strings.insert(contents.topics)
     try strings.insert(contents.triggers.map(\.event))
@@ -80,11 +81,14 @@ private struct SectionWriter {
   mutating func write() throws(ArtifactError) -> [(kind: SectionKind, bytes: [UInt8])] {
     let modules = try modules()
     let routes = try RouteTableBuilder.encode(contents.routes)
-    return [
+    var sections: [(kind: SectionKind, bytes: [UInt8])] = [
       (.manifest, manifest()), (.strings, strings.bytes), (.modules, modules), (.bytecode, bytecode.bytes),
       (.graph, graph.bytes), (.routes, routes), (.topics, texts(contents.topics)), (.triggers, triggers()),
       (.environment, texts(contents.environmentVariables)), (.settings, settings()),
     ]
+    let validations = validations()
+    if !validations.isEmpty { sections.append((.validations, validations)) }
+    return sections
   }
 
   private func manifest() -> [UInt8] {
@@ -163,6 +167,18 @@ private struct SectionWriter {
       case .integer(let value): result.append(UInt64(bitPattern: value))
       case .boolean(let value): result.append(UInt64(value ? 1 : 0))
       case .float(let value): result.append(value.bitPattern)
+      }
+    }
+    return result.bytes
+  }
+
+  private func validations() -> [UInt8] {
+    var result = ByteBuilder()
+    for (index, module) in contents.modules.enumerated() {
+      for validation in module.validations {
+        result.append(UInt32(index))
+        result.append(UInt32(clamping: validation.line))
+        append(validation.description, to: &result)
       }
     }
     return result.bytes

@@ -93,6 +93,7 @@ struct CanonicalContents {
       (contents.triggers.count, Limits.triggersMax, "triggers"),
       (contents.environmentVariables.count, Limits.environmentVariablesMax, "environment variables"),
       (contents.settings.count, Limits.settingsMax, "settings"),
+      (contents.modules.reduce(0) { $0 + $1.validations.count }, Limits.validationsMax, "validations"),
     ] where count > limit {
       throw .invalidContents("more than \(limit) \(what)")
     }

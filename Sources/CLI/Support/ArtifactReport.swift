@@ -22,6 +22,7 @@ struct ArtifactReport {
         ["bytes", String(image.byteCount)], ["checksum", Self.hex(image.checksum)],
       ])
     var parts = [head.text, sectionTable, moduleTable, "routes\n" + RouteListing(file).text]
+    if contents.modules.contains(where: { !$0.validations.isEmpty }) { parts.append(validationTable) }
     if !contents.topics.isEmpty { parts.append(topicTable) }
     if !contents.environmentVariables.isEmpty {
       parts.append(
@@ -50,6 +51,16 @@ struct ArtifactReport {
         module.name, module.path, String(module.bytecode.count), requires.joined(separator: " "),
         module.calls.joined(separator: " "), module.appends.joined(separator: " "),
       ])
+    }
+    return table.text
+  }
+
+  private var validationTable: String {
+    var table = Table(header: ["VALIDATES IN", "ARGUMENTS"])
+    for module in contents.modules {
+      for validation in module.validations {
+        table.add(["\(module.path):\(validation.line)", validation.description])
+      }
     }
     return table.text
   }
@@ -102,7 +113,13 @@ struct ArtifactReport {
       ("bytes", .integer(module.bytecode.count)), ("contentHash", .string(Self.hex(module.contentHash))),
       ("requires", .strings(module.requires.map { contents.modules[$0].name })),
       ("builtins", .strings(module.builtins)), ("appends", .strings(module.appends)),
-      ("calls", .strings(module.calls)),
+      ("calls", .strings(module.calls)), ("validations", .array(module.validations.map { Self.json($0) })),
+    ])
+  }
+
+  private static func json(_ validation: ArtifactContents.Validation) -> JSONText {
+    .object([
+      ("line", .integer(validation.line)), ("description", .encoded(validation.description)),
     ])
   }
 

@@ -9,6 +9,8 @@ enum JSONText {
   case string(String)
   case array([JSONText])
   case object([(String, JSONText)])
+  /// Text that is JSON already, on one line.
+  case encoded(String)
 
   static func strings(_ values: [String]) -> JSONText { .array(values.map { .string($0) }) }
 
@@ -27,6 +29,7 @@ enum JSONText {
     case .integer(let value): out += String(value)
     case .float(let value): out += value.isFinite ? String(value) : "null"
     case .string(let value): Self.write(value, to: &out)
+    case .encoded(let text): out += text
     case .array(let values):
       Self.writeList(values, open: "[", close: "]", indent: indent, to: &out) { value, out in
         value.write(to: &out, indent: indent + 1)

@@ -20,6 +20,11 @@ extension ByteWriter {
       writer.range(ignore.range)
     }
     list(facts.diagnostics) { $0.diagnostic($1) }
+    list(facts.validations) { writer, validation in
+      writer.number(validation.line)
+      writer.text(validation.description)
+    }
+    list(facts.unknownTypes) { $0.reference($1) }
   }
 
   private mutating func reference(_ reference: ModuleFacts.Reference) {
@@ -77,6 +82,10 @@ extension ByteReader {
       ModuleFacts.Ignore(line: try reader.number(), id: try reader.text(), range: try reader.range())
     }
     facts.diagnostics = try list { reader throws(Malformed) in try reader.diagnostic() }
+    facts.validations = try list { reader throws(Malformed) in
+      ModuleFacts.Validation(line: try reader.number(), description: try reader.text())
+    }
+    facts.unknownTypes = try references()
     return facts
   }
 

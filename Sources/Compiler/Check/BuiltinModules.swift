@@ -3,7 +3,9 @@
 /// Names of the runtime's own modules.
 package enum BuiltinModules {
   /// In byte order.
-  package static let sorted = ["cjson", "cjson.safe", "flow", "request", "time", "topics"]
+  package static let sorted = [
+    "cjson", "cjson.safe", "flow", "kv", "log", "request", "time", "topics", "validate",
+  ]
 
   static let names = Set(sorted)
 }

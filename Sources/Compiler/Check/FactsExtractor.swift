@@ -43,7 +43,7 @@ enum Meaning: Equatable {
   case topics, flow, os
   /// Another built-in module, by its name's index.
   case builtin(UInt32)
-  case append, call, callAll, getenv
+  case append, call, callAll, getenv, validateCheck
   /// A global table or function that only the original's engine had, by its name's index.
   case engineTable(UInt32)
   case engineFunction(UInt32)
@@ -68,6 +68,8 @@ struct FactsBuilder {
   var escapes: [Bool]
   /// The chunk assigns to `_ENV` itself, so that no name is known to be a global.
   var replacesEnvironment = false
+  /// Assignments to the global `validate`, and those among them that give it the built-in module.
+  var validateWrites = (all: 0, ofModule: 0)
   /// Members of libraries, as `string.trim`, whose existence the file tests.
   var testedMembers: Set<String> = []
   /// Places in `facts.diagnostics` of the engine-only names already reported.
@@ -122,6 +124,8 @@ struct FactsBuilder {
     facts.appends.sort { precedes($0.range, $1.range) }
     facts.calls.sort { precedes($0.range, $1.range) }
     facts.getenvs.sort { precedes($0.range, $1.range) }
+    facts.unknownTypes.sort { precedes($0.range, $1.range) }
+    facts.validations.sort { ($0.line, $0.description) < ($1.line, $1.description) }
     facts.globalReads.sort { precedes($0.range, $1.range) }
     facts.globalWrites.sort { precedes($0.range, $1.range) }
     let none = SourceRange(start: 0, end: 0)

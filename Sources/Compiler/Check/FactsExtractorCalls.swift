@@ -50,6 +50,10 @@ extension FactsBuilder {
     case .getenv:
       if let reference = reference(arguments.first, context) { facts.getenvs.append(reference) }
     case .callAll: collectCallAll(arguments.first, context)
+    case .builtin(WellKnownNames.validate):
+      collectValidation(arguments.first, options: arguments.dropFirst().first, call, context)
+    case .validateCheck:
+      collectValidation(arguments.first, options: arguments.dropFirst(2).first, call, context)
     case .engineFunction(let name):
       let text = tree.text(name)
       reportEngine(text, range(node(call).a), context, EngineOnlyNames.equivalent(ofFunction: text))

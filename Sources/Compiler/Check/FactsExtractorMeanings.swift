@@ -22,6 +22,12 @@ extension FactsBuilder {
       let values = Array(tree.list(node.b))
       for (position, target) in tree.list(node.a).enumerated() where position < values.count {
         let target = self.node(target)
+        if target.kind == .globalReference, target.a == WellKnownNames.validate {
+          validateWrites.all += 1
+          if meaning(of: values[position]) == .builtin(WellKnownNames.validate) {
+            validateWrites.ofModule += 1
+          }
+        }
         guard target.kind == .localReference, self.values[Int(target.b)] == NodeID.none.index else {
           continue
         }
@@ -48,6 +54,9 @@ extension FactsBuilder {
     switch node.kind {
     case .stringLiteral: return .string(node.a)
     case .localReference: return meanings[Int(node.b)]
+    case .globalReference where node.a == WellKnownNames.validate:
+      let isModule = validateWrites.ofModule > 0 && validateWrites.ofModule == validateWrites.all
+      return isModule ? .builtin(node.a) : .unknown
     case .globalReference: return global(node.a).meaning
     case .parenthesized: return meaning(of: node.a, depth: depth + 1)
     case .index:
@@ -74,6 +83,7 @@ extension FactsBuilder {
     case (.flow, WellKnownNames.call): return .call
     case (.flow, WellKnownNames.callAll): return .callAll
     case (.os, WellKnownNames.getenv): return .getenv
+    case (.builtin(WellKnownNames.validate), WellKnownNames.check): return .validateCheck
     default:
       let object = node(object)
       return object.kind == .globalReference && global(object.a).isLibrary ? .harmlessFunction : .unknown

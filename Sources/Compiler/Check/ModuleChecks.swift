@@ -45,6 +45,7 @@ struct ModuleChecks {
     checks.checkConfiguredNames()
     checks.checkGlobals()
     checks.checkEventLoops()
+    checks.checkDescriptions()
     return checks.diagnostics
   }
 

@@ -76,5 +76,23 @@ package struct ModuleFacts: Equatable, Sendable {
     }
   }
 
+  /// Descriptions that are handed to `validate` as constants, in the order of the text.
+  package var validations: [Validation] = []
+  /// Types that such descriptions name, constant or not, and that do not exist.
+  package var unknownTypes: [Reference] = []
+
+  /// A description of arguments.
+  package struct Validation: Equatable, Sendable {
+    /// 1-based line of the call.
+    package var line: Int
+    /// Canonical JSON.
+    package var description: String
+
+    package init(line: Int, description: String) {
+      self.line = line
+      self.description = description
+    }
+  }
+
   package init() {}
 }

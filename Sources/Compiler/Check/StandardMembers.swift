@@ -22,6 +22,11 @@ package enum StandardMembers {
     "flow": ["call", "all"],
     "time": ["now", "monotonic"],
     "topics": ["append"],
+    "kv": [
+      "get", "set", "add", "replace", "delete", "incr", "cas", "ttl", "expire", "count", "clear", "keys",
+    ],
+    "log": ["debug", "info", "warn", "error", "level", "with"],
+    "validate": ["check"],
     "request": [
       "method", "path", "query", "headers", "body", "remote_address", "route", "trace_id", "deadline",
     ],

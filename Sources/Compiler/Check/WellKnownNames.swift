@@ -2,7 +2,7 @@
 // numbers only.
 
 enum WellKnownNames {
-  private static let fields = ["append", "call", "all", "getenv"]
+  private static let fields = ["append", "call", "all", "getenv", "check"]
   private static let modules = BuiltinModules.sorted
 
   /// In the order in which the interner enters them.
@@ -15,6 +15,8 @@ enum WellKnownNames {
   static let call = index("call")
   static let callAll = index("all")
   static let getenv = index("getenv")
+  static let check = index("check")
+  static let validate = index("validate")
   static let topics = index("topics")
   static let flow = index("flow")
   /// The built-in modules whose members are known but have no meaning of their own.

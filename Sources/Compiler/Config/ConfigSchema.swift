@@ -222,6 +222,9 @@ enum ConfigSchema {
       path: "limits.workerMemoryBytes", kind: .bytes(sizes), defaultText: "`512MiB`",
       summary: "What the calls of one worker hold. Beyond it, the waiting call that holds most: 503."),
     ConfigKey(
+      path: "limits.kvBytes", kind: .bytes(sizes), defaultText: "`64MiB`",
+      summary: "What `kv` holds, for all workers together. Counts when the process starts."),
+    ConfigKey(
       path: "limits.bodyBytes", kind: .bytes(sizes), defaultText: "`20MiB`",
       summary: "A request's body. Beyond it: 413."),
     ConfigKey(

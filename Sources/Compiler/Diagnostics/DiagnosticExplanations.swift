@@ -7,7 +7,7 @@ extension DiagnosticID {
     switch self {
     case .syntaxError, .limitExceeded, .notAFunction, .unresolvedRequire, .requireCycle, .engineOnly,
       .undeclaredTopic, .unknownCallee, .undeclaredEnvironment, .undefinedGlobal, .unusedLocal,
-      .unreachableCode, .unreadableFile, .ambiguousModule, .unusedIgnore:
+      .unreachableCode, .unknownType, .unreadableFile, .ambiguousModule, .unusedIgnore:
       fileExplanation
     default:
       projectExplanation
@@ -53,6 +53,9 @@ extension DiagnosticID {
     case .unreachableCode:
       "Code after a return, break, goto or an endless loop can never run. Remove it, or correct the "
         + "condition that was meant to let it run."
+    case .unknownType:
+      "A description given to `validate` names a type that does not exist, so the module would fail to load. "
+        + "The types are string, integer, number, boolean, array, object and any. Correct the name."
     case .unreadableFile:
       "A file or folder of the project cannot be used: no permission, a broken link, not a regular file, "
         + "larger than 16 MiB, or a name that is not valid UTF-8 or holds control characters. Correct its "

@@ -16,6 +16,7 @@ package enum DiagnosticID: String, CaseIterable, Sendable, Comparable {
   case undefinedGlobal = "undefined-global"
   case unusedLocal = "unused-local"
   case unreachableCode = "unreachable-code"
+  case unknownType = "unknown-type"
   case unreadableFile = "unreadable-file"
   case ambiguousModule = "ambiguous-module"
   // Gateway

@@ -16,7 +16,12 @@ package struct BuildPlan: Equatable, Sendable, CustomStringConvertible {
     if let environment = contents.environment { lines.append("environment \(environment)") }
     lines.append(contents.isRelease ? "release" : "with debug information")
     lines.append("modules")
-    for module in contents.modules { lines.append("  " + describe(module)) }
+    for module in contents.modules {
+      lines.append("  " + describe(module))
+      for validation in module.validations {
+        lines.append("    validates \(validation.description)  (line \(validation.line))")
+      }
+    }
     lines.append("routes")
     for route in contents.routes {
       lines.append(

@@ -59,11 +59,15 @@ struct Planner {
     let resolved = names.map { scan.resolve(require: $0) }
     let requires = Set(resolved.compactMap { $0 }.compactMap { places[$0] })
     let builtins = zip(names, resolved).filter { $1 == nil && BuiltinModules.names.contains($0) }.map(\.0)
+    // A module of the project's own comes before the built-in one.
+    let validates = scan.resolve(require: "validate") == nil
     return ArtifactContents.Module(
       name: module.name, path: module.path, kind: module.kind, bytecode: [],
       contentHash: record.digest.shortened, requires: requires.sorted(), builtins: sortedNames(builtins),
       appends: sortedNames(record.facts.appends.map(\.name)),
-      calls: sortedNames(record.facts.calls.map(\.name)))
+      calls: sortedNames(record.facts.calls.map(\.name)),
+      validations: validates
+        ? record.facts.validations.map { .init(line: $0.line, description: $0.description) } : [])
   }
 
   private func sortedNames(_ names: [String]) -> [String] {

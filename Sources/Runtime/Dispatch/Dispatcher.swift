@@ -27,6 +27,8 @@ final class Dispatcher: ExchangeHandler {
   var loadingGeneration: Int32 = 0
   /// The loop of the worker's thread.
   unowned(unsafe) var loop: EventLoop?
+  /// What `kv` keeps; the server's, set once.
+  var store: KVStore?
   /// What the calls that wait are waiting for.
   var waiting = WaitState()
   /// Parked calls by the request they answer.

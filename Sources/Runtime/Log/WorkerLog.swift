@@ -23,7 +23,7 @@ final class WorkerLog {
   /// What of one message is written.
   private static let messageBytesMax = 16 << 10
 
-  private let format: LogFormat
+  let format: LogFormat
   private let writer: LogWriter
 
   /// Behind a pointer for the reason that `DispatchState` gives.
@@ -163,8 +163,12 @@ final class WorkerLog {
 
   // MARK: Messages
 
-  /// A line of `print`, or a message of the platform's.
-  func message(_ level: LogLevel, _ text: String, trace: TraceContext?) {
+  /// A line of `print` or `log`, or a message of the platform's.
+  /// - Parameter fields: What `LogFields` wrote in this log's form.
+  func message(
+    _ level: LogLevel, _ text: String, fields: UnsafeRawBufferPointer = .init(start: nil, count: 0),
+    trace: TraceContext?
+  ) {
     guard isEnabled(level) else { return }
     if isFull { flush() }
     var text =
@@ -178,13 +182,9 @@ final class WorkerLog {
       lines.append("\",\"level\":\"")
       lines.append(level.name)
       lines.append("\",\"message\":")
-      let start = lines.count
-      let isText = text.withUTF8 { JSONEncoder.append(string: UnsafeRawBufferPointer($0), to: &lines) }
-      if !isText {
-        lines.truncate(to: start)
-        lines.append("\"\"")
-      }
+      text.withUTF8 { LogFields.appendQuoted(UnsafeRawBufferPointer($0), to: &lines) }
       if let trace { appendTraceJSON(trace) }
+      lines.append(fields)
       lines.append("}\n")
       return
     }
@@ -195,16 +195,19 @@ final class WorkerLog {
       lines.append(": ")
     }
     text.withUTF8 { bytes in
-      for byte in bytes {
+      for (offset, byte) in bytes.enumerated() {
         // A line of the log is a line: what a function prints cannot forge another or steer a terminal.
         switch byte {
         case 0x0A: lines.append("\n    ")
         case 0x09: lines.append(byte)
         case 0..<0x20, 0x7F: lines.append("?")
+        // U+0080 to U+009F are control characters too: U+009B begins an escape sequence.
+        case 0x80..<0xA0 where offset > 0 && bytes[offset - 1] == 0xC2: lines.append(UInt8(0xBF))
         default: lines.append(byte)
         }
       }
     }
+    lines.append(fields)
     lines.append("\n")
   }
 

@@ -12,6 +12,9 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
   case flow
   case topics
   case time
+  case kv
+  case log
+  case validate
 
   /// The name, with `/` between its parts as `require` normalises it.
   package var name: String {
@@ -22,6 +25,9 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
     case .flow: "flow"
     case .topics: "topics"
     case .time: "time"
+    case .kv: "kv"
+    case .log: "log"
+    case .validate: "validate"
     }
   }
 }

@@ -16,6 +16,9 @@ enum BuiltinModules {
     case .flow: pushFrozen(FlowFunction.self, onto: state, host: host)
     case .topics: pushFrozen(TopicsFunction.self, onto: state, host: host)
     case .time: pushFrozen(TimeFunction.self, onto: state, host: host)
+    case .kv: pushFrozen(KVFunction.self, onto: state, host: host)
+    case .log: pushPrelude(LogFunction.self, LogFunction.prelude, name: "=log", onto: state, host: host)
+    case .validate: pushValidate(onto: state, host: host)
     }
   }
 
@@ -30,6 +33,9 @@ enum BuiltinModules {
     case .flow: FlowFunction.invoke(number, dispatcher, state)
     case .topics: TopicsFunction.invoke(number, dispatcher, state)
     case .time: TimeFunction.invoke(number, dispatcher, state)
+    case .kv: KVFunction.invoke(number, dispatcher, state)
+    case .log: LogFunction.invoke(number, dispatcher, state)
+    case .validate: ValidateFunction.invoke(number, dispatcher, state)
     }
   }
 
@@ -48,6 +54,13 @@ enum BuiltinModules {
     host: UnsafeMutablePointer<spacer_host>
   ) {
     functions.pushTable(onto: state)
+    runPrelude(text, name: name, onto: state, host: host)
+  }
+
+  /// Replaces the table on top by the read-only one that the Lua text returns, which is given it.
+  private static func runPrelude(
+    _ text: StaticString, name: String, onto state: OpaquePointer, host: UnsafeMutablePointer<spacer_host>
+  ) {
     let status = text.utf8Start.withMemoryRebound(to: CChar.self, capacity: text.utf8CodeUnitCount) {
       spacer_run_prelude(host, $0, text.utf8CodeUnitCount, name)
     }
@@ -57,6 +70,17 @@ enum BuiltinModules {
       return lua_pushnil(state)
     }
     spacer_freeze(host, state)
+  }
+
+  private static func pushValidate(onto state: OpaquePointer, host: UnsafeMutablePointer<spacer_host>) {
+    lua_createtable(state, 0, 0)
+    runPrelude(ValidateFunction.scalarsPrelude, name: "=validate", onto: state, host: host)
+    lua_createtable(state, 0, 3)
+    ValidateFunction.addConstants(to: state)
+    lua_rotate(state, -2, 1)
+    LuaStack(state).setField("scalars")
+    runPrelude(ValidateFunction.prelude, name: "=validate", onto: state, host: host)
+    ValidateFunction.makeCallable(state)
   }
 
   static func pushJSON(onto state: OpaquePointer, host: UnsafeMutablePointer<spacer_host>, isSafe: Bool) {

@@ -50,13 +50,16 @@ package final class Server: Sendable {
     self.finished = finished
     port = bound.port
     addresses = bound.addresses
+    // The server's own, so that it outlives every generation.
+    let store = KVStore(bytesMax: configuration.kvBytes)
     var workers: [Worker] = []
     do throws(LoadError) {
       for number in 0..<configuration.workerCount {
         let setup = WorkerSetup(
           artifact: artifact, listeners: bound.sockets[number], http: configuration.http,
           policy: configuration.policy, logFormat: configuration.logFormat, logWriter: logWriter,
-          watchdog: watchdog, drainMilliseconds: UInt64(configuration.policy.wallMilliseconds))
+          watchdog: watchdog, store: store,
+          drainMilliseconds: UInt64(configuration.policy.wallMilliseconds))
         workers.append(try Worker(setup) { finished.countUp() })
       }
     } catch {

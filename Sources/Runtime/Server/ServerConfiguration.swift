@@ -27,6 +27,8 @@ struct ServerConfiguration: Sendable {
   var http: HTTPOptions
   var policy: DispatchPolicy
   var logFormat: LogFormat
+  /// What `kv` may hold, in bytes; counts when the server starts.
+  var kvBytes: Int
 
   init(_ artifact: LoadedArtifact, options: ServeOptions) throws(SettingsError) {
     let settings = Settings(artifact)
@@ -36,6 +38,7 @@ struct ServerConfiguration: Sendable {
     workerCount = options.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     http = try Self.httpOptions(settings)
     policy = try Self.policy(settings, artifact, environment: environment)
+    kvBytes = try settings.integer("limits.kvBytes", default: 64 << 20, in: (1 << 20)...(1 << 40))
     var format = LogFormat()
     format.level = .info
     if let level = options.logLevel {

@@ -1,5 +1,5 @@
 // One event loop on one thread, with its own Lua state, connections and log buffer. Workers share nothing
-// but the artifact's read-only image and the log writer.
+// but the artifact's read-only image, the store of `kv` and the log writer.
 
 import Glibc
 import SpacerArtifact
@@ -14,6 +14,7 @@ struct WorkerSetup: Sendable {
   var logFormat: LogFormat
   var logWriter: LogWriter
   var watchdog: Watchdog
+  var store: KVStore
   /// How long a drain may take before what is left is cut off.
   var drainMilliseconds: UInt64
 }
@@ -47,6 +48,7 @@ final class Worker: @unchecked Sendable {
         artifact: setup.artifact, policy: setup.policy, log: log, clock: SystemCalls.monotonicNanoseconds)
     else { throw LoadError(message: "no memory for a Lua state") }
     self.dispatcher = dispatcher
+    dispatcher.store = setup.store
     server = HTTPServer(loop: loop, options: setup.http, handler: dispatcher)
     dispatcher.server = server
     dispatcher.attach(to: loop)

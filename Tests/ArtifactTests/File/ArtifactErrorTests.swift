@@ -100,6 +100,22 @@ import Testing
     #expect(error == .malformed(section: "topics", problem: "it is not sorted"))
   }
 
+  @Test(arguments: [
+    (ArtifactLayout.Validation.module, UInt64(5)), (ArtifactLayout.Validation.module, UInt64(4)),
+    (ArtifactLayout.Validation.description, UInt64(1 << 31)),
+    (ArtifactLayout.Validation.description + 4, UInt64(1 << 25)),
+  ])
+  func brokenValidations(_ offset: Int, _ value: UInt64) throws {
+    var file = FileEditor(bytes: try ArtifactWriter.encode(Sample.fullContents()))
+    #expect(error(file.bytes) == nil)
+    file.store(value, file.range(.validations).lowerBound + offset, 4)
+    file.fixChecksums()
+    guard case .malformed(section: "validations", problem: _) = error(file.bytes) else {
+      Issue.record("\(String(describing: error(file.bytes)))")
+      return
+    }
+  }
+
   @Test func unknownSectionsAreSkipped() {
     // A later writer adds a section at the end; one more entry in the table moves the others by 64 bytes.
     var file = good

@@ -64,7 +64,7 @@ import Testing
   }
 
   @Test func anyOrderGivesTheSameBytes() throws {
-    let contents = Sample.contents()
+    let contents = Sample.fullContents()
     let bytes = try ArtifactWriter.encode(contents)
     for seed in 0..<20 {
       var random = FuzzRandom(state: UInt64(seed))
@@ -99,6 +99,20 @@ import Testing
     result.settings.shuffle(using: &random)
     result.environmentVariables.shuffle(using: &random)
     return result
+  }
+
+  @Test func validationsBelongToTheirModules() throws {
+    let held = try TestImage(try ArtifactWriter.encode(Sample.fullContents()))
+    defer { withExtendedLifetime(held) {} }
+    #expect(held.image.contents() == (try CanonicalContents(Sample.fullContents()).contents))
+    let index = try #require(held.image.moduleIndex(named: "users/get", .function))
+    #expect(held.image.module(index).validations == Sample.fullContents().modules[0].validations)
+    let other = try #require(held.image.moduleIndex(named: "helper", .library))
+    #expect(held.image.module(other).validations.isEmpty)
+    // A file without any has no such section.
+    let without = try TestImage(try ArtifactWriter.encode(Sample.contents()))
+    defer { withExtendedLifetime(without) {} }
+    #expect(!without.image.sections.contains { $0.name == "validations" })
   }
 
   @Test func textsAreComparedByBytes() throws {

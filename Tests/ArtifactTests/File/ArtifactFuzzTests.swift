@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct ArtifactFuzzTests {
   @Test func damageIsRefused() throws {
-    let good = try ArtifactWriter.encode(Sample.contents())
+    let good = try ArtifactWriter.encode(Sample.fullContents())
     for bit in 0..<(good.count * 8) where bit % 3 == 0 || bit < 512 {
       var bytes = good
       bytes[bit / 8] ^= 1 << UInt8(bit % 8)
@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test func editsWithGoodChecksums() throws {
-    let good = FileEditor(bytes: try ArtifactWriter.encode(Sample.contents()))
+    let good = FileEditor(bytes: try ArtifactWriter.encode(Sample.fullContents()))
     let sections = good.sections
     var fuzz = Fuzz("artifact")
     var accepted = 0

@@ -88,6 +88,12 @@ import Testing
           "key": A.Setting.key, "kind": A.Setting.kind, "reserved": A.Setting.reserved,
           "value": A.Setting.value,
         ]),
+      "Validation": Record(
+        size: A.Validation.size,
+        fields: [
+          "module": A.Validation.module, "line": A.Validation.line,
+          "description": A.Validation.description,
+        ]),
       "RouteHeader": Record(
         size: R.Header.size,
         fields: [
@@ -156,13 +162,15 @@ import Testing
       print("skipped: /usr/bin/python3 with the module xxhash (python3-xxhash) is missing")
       return
     }
-    let bytes = try ArtifactWriter.encode(Sample.contents())
-    let held = try TestImage(bytes)
-    defer { withExtendedLifetime(held) {} }
-    let (status, output) = try read(bytes)
-    #expect(status == 0)
-    let found = try JSONDecoder().decode(Dump.self, from: output)
-    #expect(found == Dump(held.image))
+    for contents in [Sample.contents(), Sample.fullContents()] {
+      let bytes = try ArtifactWriter.encode(contents)
+      let held = try TestImage(bytes)
+      defer { withExtendedLifetime(held) {} }
+      let (status, output) = try read(bytes)
+      #expect(status == 0)
+      let found = try JSONDecoder().decode(Dump.self, from: output)
+      #expect(try found == Dump(held.image))
+    }
   }
 
   @Test func secondReaderRefusesDamage() throws {
@@ -187,6 +195,18 @@ private struct Dump: Codable, Equatable {
     var path: String
     var kind: String
     var bytes: Int
+    var validations: [Validation]
+  }
+
+  struct Validation: Codable, Equatable {
+    var line: Int
+    var description: Description
+  }
+
+  /// As much of a description as the sample has.
+  struct Description: Codable, Equatable {
+    var type: String
+    var fields: [String: String]
   }
 
   struct Route: Codable, Equatable {
@@ -243,7 +263,7 @@ private struct Dump: Codable, Equatable {
   var environmentVariables: [String]
   var settings: [String: Value]
 
-  init(_ image: ArtifactImage) {
+  init(_ image: ArtifactImage) throws {
     let contents = image.contents()
     formatVersion = image.formatVersion
     appName = contents.appName
@@ -258,8 +278,14 @@ private struct Dump: Codable, Equatable {
         name: section.name, offset: section.offset, length: section.length,
         checksum: String(repeating: "0", count: 16 - digits.count) + digits)
     }
-    modules = contents.modules.map {
-      Module(name: $0.name, path: $0.path, kind: "\($0.kind)", bytes: $0.bytecode.count)
+    modules = try contents.modules.map { module in
+      Module(
+        name: module.name, path: module.path, kind: "\(module.kind)", bytes: module.bytecode.count,
+        validations: try module.validations.map {
+          Validation(
+            line: $0.line,
+            description: try JSONDecoder().decode(Description.self, from: Data($0.description.utf8)))
+        })
     }
     routes = contents.routes.map {
       Route(

@@ -45,6 +45,19 @@ enum Sample {
   }
 }
 
+extension Sample {
+  /// The same with what a file may lack; `contents` stays as the frozen artifact has it.
+  static func fullContents() -> ArtifactContents {
+    var result = contents()
+    result.modules[0].validations = [
+      .init(line: 3, description: #"{"fields":{"id":"integer"},"type":"object"}"#),
+      .init(line: 9, description: #"{"fields":{},"type":"object"}"#),
+    ]
+    result.modules[3].validations = [.init(line: 1, description: #"{"fields":{},"type":"object"}"#)]
+    return result
+  }
+}
+
 /// An image together with its memory.
 struct TestImage {
   let memory: TestMemory
@@ -69,7 +82,7 @@ struct FileEditor {
   }
 
   var sections: [(position: Int, kind: UInt32, range: Range<Int>)] {
-    (0..<SectionKind.required.count).map { index in
+    (0..<Int(clamping: load(ArtifactLayout.Header.sectionCount, 4))).map { index in
       let position = ArtifactLayout.Header.size + index * ArtifactLayout.Section.size
       let offset = Int(clamping: load(position + ArtifactLayout.Section.offset, 8))
       let length = Int(clamping: load(position + ArtifactLayout.Section.length, 8))

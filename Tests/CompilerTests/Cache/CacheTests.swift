@@ -31,6 +31,8 @@ import Testing
         fix: .init(range: SourceRange(start: 0, end: 0), replacement: "r")),
       Diagnostic(.syntaxError, .error, "", at: SourceLocation(path: "")),
     ]
+    facts.validations = [.init(line: 9, description: "{\"type\":\"object\"}")]
+    facts.unknownTypes = [reference("strnig", 90)]
     return facts
   }
 
@@ -53,12 +55,13 @@ import Testing
 
   /// A field added to these types must be added to the cache's coder, and to `fullFacts`.
   @Test func everyFieldIsKept() {
-    #expect(Mirror(reflecting: Self.fullFacts()).children.count == 12)
+    #expect(Mirror(reflecting: Self.fullFacts()).children.count == 14)
     let diagnostic = Self.fullFacts().diagnostics[0]
     #expect(Mirror(reflecting: diagnostic).children.count == 7)
     #expect(Mirror(reflecting: Self.fullFacts().requires[0]).children.count == 2)
     #expect(Mirror(reflecting: Self.fullFacts().calls[0]).children.count == 3)
     #expect(Mirror(reflecting: Self.fullFacts().ignores[0]).children.count == 3)
+    #expect(Mirror(reflecting: Self.fullFacts().validations[0]).children.count == 2)
     #expect(Mirror(reflecting: Self.pack().records["lib/b.lua"] as Any).children.count == 1)
   }
 

@@ -58,6 +58,21 @@ import Testing
     #expect(try server.stop() == 0)
   }
 
+  @Test func whatKVHoldsOutlivesARebuild() throws {
+    let function = { (answer: String) in
+      """
+      local kv = require "kv"
+      return function() return "\(answer) " .. kv.incr("calls") end
+
+      """
+    }
+    try workspace.write(function("one"), to: "project/app/v.lua")
+    let server = try RunningServer(["dev", project])
+    #expect(try answer(server) == "one 1")
+    try reload(server, 1) { try workspace.write(function("two"), to: "project/app/v.lua") }
+    #expect(try answer(server) == "two 2")
+  }
+
   @Test func aBuildThatFailsKeepsTheLastGood() throws {
     let server = try RunningServer(["dev", project])
     try workspace.write("return function( end\n", to: "project/app/v.lua")

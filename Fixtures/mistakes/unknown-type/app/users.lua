@@ -1,0 +1,12 @@
+local validate = require "validate"
+
+local check = validate {
+  id = "integr",
+  name = { type = "strnig", max = 80 },
+  tags = { type = "array", items = "text" },
+  address = { fields = { zip = { type = "sting" } } },
+}
+
+return function (args)
+  return check(args)
+end

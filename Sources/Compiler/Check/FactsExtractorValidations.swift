@@ -1,0 +1,167 @@
+// Descriptions of arguments that are handed to `validate`: `validate { id = "integer" }`. A table whose keys and
+// values are all constants becomes JSON for the artifact; of any other only the types it names are looked at.
+
+extension FactsBuilder {
+  /// Nesting of a description; the runtime has the same bound.
+  private static let depthMax = 32
+  /// Of one description's JSON text, in bytes.
+  private static let descriptionBytesMax = 64 << 10
+  private static let types: Set<String> = [
+    "any", "array", "boolean", "integer", "number", "object", "string",
+  ]
+
+  /// Types that a description can name.
+  static var typeNames: [String] { types.sorted() }
+
+  /// `validate(fields, options)` and `validate.check(fields, args, options)`.
+  mutating func collectValidation(
+    _ fields: UInt32?, options: UInt32?, _ call: UInt32, _ context: Context
+  ) {
+    guard let fields, node(fields).kind == .table else { return }
+    collectTypes(inFields: fields, context, depth: 0)
+    guard let fieldsText = constantJSON(fields, depth: 0) else { return }
+    // `{}` by itself is an array to nobody here: fields are named.
+    var members = [("fields", fieldsText), ("type", "\"object\"")]
+    if let options, node(options).kind != .nilLiteral {
+      guard node(options).kind == .table, let entries = constantEntries(options, depth: 0) else { return }
+      for (key, value) in entries.named where key == "extra" { members.append((key, value)) }
+    }
+    let text = Self.object(members)
+    guard text.utf8.count <= Self.descriptionBytesMax else { return }
+    facts.validations.append(.init(line: line(of: Int(node(call).start)), description: text))
+  }
+
+  private func line(of offset: Int) -> Int {
+    LineMap(Array(bytes[..<offset])).lineCount
+  }
+
+  // MARK: Types
+
+  private mutating func collectTypes(inFields index: UInt32, _ context: Context, depth: Int) {
+    for item in tree.list(node(index).a) {
+      let entry = node(item)
+      if entry.kind == .tableNamed || entry.kind == .tableKeyed {
+        collectTypes(inDescription: entry.b, context, depth: depth + 1)
+      }
+    }
+  }
+
+  private mutating func collectTypes(inDescription index: UInt32, _ context: Context, depth: Int) {
+    guard depth < Self.depthMax else { return }
+    if let name = constantText(index) { return noteType(name, index, context) }
+    guard node(index).kind == .table else { return }
+    for item in tree.list(node(index).a) {
+      let entry = node(item)
+      guard entry.kind == .tableNamed || entry.kind == .tableKeyed, let key = constantText(entry.a) else {
+        continue
+      }
+      switch key {
+      case "type":
+        if let name = constantText(entry.b) { noteType(name, entry.b, context) }
+      case "items": collectTypes(inDescription: entry.b, context, depth: depth + 1)
+      case "fields" where node(entry.b).kind == .table:
+        collectTypes(inFields: entry.b, context, depth: depth + 1)
+      default: break
+      }
+    }
+  }
+
+  private mutating func noteType(_ name: String, _ index: UInt32, _ context: Context) {
+    guard !Self.types.contains(name) else { return }
+    facts.unknownTypes.append(
+      .init(name: name, range: range(index), isGuarded: context.contains(.guarded)))
+  }
+
+  // MARK: Constants
+
+  /// The canonical JSON of a constant expression, nil for any other.
+  private func constantJSON(_ index: UInt32, depth: Int) -> String? {
+    let node = node(index)
+    guard depth < Self.depthMax else { return nil }
+    switch node.kind {
+    case .trueLiteral: return "true"
+    case .falseLiteral: return "false"
+    case .parenthesized: return constantJSON(node.a, depth: depth + 1)
+    case .integerLiteral: return String(Int64(bitPattern: Self.bits(node)))
+    case .floatLiteral: return Self.json(Double(bitPattern: Self.bits(node)))
+    case .unary where node.c == UnaryOperator.negate.rawValue:
+      let operand = self.node(node.a)
+      switch operand.kind {
+      case .integerLiteral: return String(0 &- Int64(bitPattern: Self.bits(operand)))
+      case .floatLiteral: return Self.json(-Double(bitPattern: Self.bits(operand)))
+      default: return nil
+      }
+    case .localReference where isConstantNumber(node.b):
+      return constantJSON(values[Int(node.b)], depth: depth + 1)
+    case .table:
+      guard let entries = constantEntries(index, depth: depth) else { return nil }
+      if entries.listed.isEmpty { return Self.object(entries.named) }
+      return entries.named.isEmpty ? "[" + entries.listed.joined(separator: ",") + "]" : nil
+    default: return constantText(index).flatMap { Self.json($0) }
+    }
+  }
+
+  /// What a table constructor holds, when all of it is constant.
+  private func constantEntries(
+    _ index: UInt32, depth: Int
+  ) -> (named: [(String, String)], listed: [String])? {
+    var named: [(String, String)] = []
+    var listed: [String] = []
+    for item in tree.list(node(index).a) {
+      let entry = node(item)
+      let value = entry.kind == .tableItem ? entry.a : entry.b
+      guard let text = constantJSON(value, depth: depth + 1) else { return nil }
+      if entry.kind == .tableItem {
+        listed.append(text)
+      } else {
+        guard let key = constantText(entry.a), !named.contains(where: { $0.0 == key }) else { return nil }
+        named.append((key, text))
+      }
+    }
+    return (named, listed)
+  }
+
+  /// Whether a local only ever holds a number that is written there.
+  private func isConstantNumber(_ symbol: UInt32) -> Bool {
+    let local = tree.symbols[Int(symbol)]
+    guard local.writes == 0, local.kind == .local, values[Int(symbol)] != NodeID.none.index else {
+      return false
+    }
+    switch node(values[Int(symbol)]).kind {
+    case .integerLiteral, .floatLiteral, .unary: return true
+    default: return false
+    }
+  }
+
+  private static func bits(_ node: Node) -> UInt64 { UInt64(node.b) << 32 | UInt64(node.a) }
+
+  private static func object(_ members: [(String, String)]) -> String {
+    let sorted = members.sorted { ByteOrder.precedes($0.0, $1.0) }
+    return "{" + sorted.map { (json($0.0) ?? "\"\"") + ":" + $0.1 }.joined(separator: ",") + "}"
+  }
+
+  private static func json(_ value: Double) -> String? {
+    guard value.isFinite else { return nil }
+    if value == value.rounded(.towardZero), value.magnitude < 1e15 { return String(Int64(value)) }
+    let text = value.description
+    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
+  }
+
+  /// Nil for what is no UTF-8; the text came from bytes and would hold a replacement.
+  private static func json(_ text: String) -> String? {
+    guard !text.unicodeScalars.contains("\u{FFFD}") else { return nil }
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar.value {
+      case 0x22, 0x5C:
+        result += "\\"
+        result.unicodeScalars.append(scalar)
+      case 0..<0x20, 0x7F:
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}
