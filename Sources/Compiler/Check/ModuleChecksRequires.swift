@@ -26,7 +26,7 @@ extension ModuleChecks {
           Diagnostic.Note(
             "this file belongs to the original's runtime and is left out",
             at: SourceLocation(path: original))
-        ], hint: "the built-in modules are \(BuiltinModules.sorted.joined(separator: ", "))")
+        ], hint: Self.builtinList)
     }
     if let equivalent = EngineOnlyNames.equivalent(ofModule: name) {
       return Diagnostic(
@@ -45,8 +45,10 @@ extension ModuleChecks {
     return Diagnostic(
       .unresolvedRequire, Self.severity(reference), message, at: place,
       notes: others.isEmpty ? [] : [Diagnostic.Note("other candidates: \(others.joined(separator: ", "))")],
-      hint: Self.hint(candidates.first), fix: Self.fix(reference.range, candidates.first))
+      hint: Self.hint(candidates.first) ?? Self.builtinList, fix: Self.fix(reference.range, candidates.first))
   }
+
+  private static let builtinList = "the built-in modules are \(BuiltinModules.sorted.joined(separator: ", "))"
 
   // MARK: Cycles
 

@@ -280,7 +280,8 @@ import Testing
       try server.get("/all").json
         == JSONValue(#"{"data":{"1":5,"2":"gave","named":{"a":1}}}"#))
     #expect(
-      try server.get("/failing").json == JSONValue(#"{"data":{"ok":false,"e":"{\"error\":\"no\"}\n","sum":3}}"#))
+      try server.get("/failing").json
+        == JSONValue(#"{"data":{"ok":false,"e":"{\"error\":\"no\"}\n","sum":3}}"#))
     #expect(try server.get("/cancelled").json == JSONValue(#"{"data":3}"#))
     let wrong = try server.get("/wrong").text
     for part in ["takes a table", "entry 2 is not", "a function at entry 1", "at most 256"] {
