@@ -16,7 +16,8 @@ struct Stub {
 
   /// In the order of their names.
   static let all: [Stub] = [
-    globals, cjson, Stub(module: "cjson.safe", text: cjsonSafeText), flow, kv, log, request, time, topics,
+    globals, cjson, Stub(module: "cjson.safe", text: cjsonSafeText), flow, http, kv, log, request, time,
+    topics,
     validate,
   ]
 }

@@ -20,6 +20,7 @@ package enum StandardMembers {
     "coroutine": ["create", "resume", "wrap", "yield", "isyieldable", "running", "status", "close"],
     "cjson": json, "cjson.safe": json,
     "flow": ["call", "all"],
+    "http": ["get", "post", "put", "patch", "delete", "head", "request"],
     "time": ["now", "monotonic"],
     "topics": ["append"],
     "kv": [

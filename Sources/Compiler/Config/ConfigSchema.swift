@@ -239,6 +239,11 @@ enum ConfigSchema {
     ConfigKey(
       path: "limits.calls", kind: .integer(counts), defaultText: "the runtime's",
       summary: "Calls in flight of one worker. Beyond it: 503."),
+    ConfigKey(
+      path: "limits.outbound", kind: .choice(["allow", "public"]), defaultText: "`allow`",
+      summary:
+        "Where `http` may connect to: anywhere, or to public addresses only, which leaves out loopback, "
+        + "private, link-local and other special addresses. Checked for each connection, after DNS."),
   ]
 
   private static let byPath = Dictionary(uniqueKeysWithValues: keys.map { ($0.path, $0) })

@@ -16,6 +16,8 @@ package struct DispatchPolicy: Sendable {
   package var callMemoryBytes = 64 << 20
   /// What a worker's Lua state may hold before the call that holds most is ended, in bytes.
   package var workerMemoryBytes = 512 << 20
+  /// Where functions may send requests.
+  package var outbound = OutboundPolicy.allow
   /// What functions see through `os.getenv`.
   package var environment: [String: String] = [:]
   /// Lets a request call a function by its name.

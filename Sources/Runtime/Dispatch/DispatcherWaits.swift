@@ -48,6 +48,8 @@ struct WaitState {
   var whenIdle: (() -> Void)?
   var waitTimers = SourceID.primary
   var wallTimers = SourceID.primary
+  /// Made with the first outbound request.
+  var outbound: OutboundClient?
   /// The state's memory at which it is looked into, in bytes.
   var memoryBytesMax = Int.max
 }

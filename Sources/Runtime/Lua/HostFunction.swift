@@ -15,6 +15,7 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
   case kv
   case log
   case validate
+  case http
 
   /// The name, with `/` between its parts as `require` normalises it.
   package var name: String {
@@ -28,6 +29,7 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
     case .kv: "kv"
     case .log: "log"
     case .validate: "validate"
+    case .http: "http"
     }
   }
 }

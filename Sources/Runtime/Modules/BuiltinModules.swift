@@ -19,6 +19,7 @@ enum BuiltinModules {
     case .kv: pushFrozen(KVFunction.self, onto: state, host: host)
     case .log: pushPrelude(LogFunction.self, LogFunction.prelude, name: "=log", onto: state, host: host)
     case .validate: pushValidate(onto: state, host: host)
+    case .http: pushHTTP(onto: state, host: host)
     }
   }
 
@@ -36,6 +37,7 @@ enum BuiltinModules {
     case .kv: KVFunction.invoke(number, dispatcher, state)
     case .log: LogFunction.invoke(number, dispatcher, state)
     case .validate: ValidateFunction.invoke(number, dispatcher, state)
+    case .http: HTTPFunction.invoke(number, dispatcher, state)
     }
   }
 

@@ -46,6 +46,7 @@ package final class Server: Sendable {
     } catch {
       throw StartError(message: "no descriptor to be had: \(error)")
     }
+    Self.prepareClients(artifact, configuration, logWriter)
     let finished = FinishedCounter(expected: configuration.workerCount)
     self.finished = finished
     port = bound.port
@@ -87,6 +88,7 @@ package final class Server: Sendable {
       throw StartError(message: error.message)
     }
     configuration.policy.internalToken = internalToken
+    Self.prepareClients(artifact, configuration, logWriter)
     watchdog.setBudget(milliseconds: configuration.policy.cpuMilliseconds)
     for worker in workers {
       worker.swap(
@@ -104,6 +106,19 @@ package final class Server: Sendable {
   package func wait() {
     finished.wait()
     logWriter.close(waitMilliseconds: 2_000)
+  }
+
+  /// Opens the client libraries of what the artifact's modules require, so that no call waits for it. A missing
+  /// one is an error of the calls that need it: the others are served.
+  private static func prepareClients(
+    _ artifact: LoadedArtifact, _ configuration: ServerConfiguration, _ logWriter: LogWriter
+  ) {
+    let http = BuiltinModule.http.name
+    let isWanted = (0..<artifact.moduleCount).contains { artifact.image.module($0).builtins.contains(http) }
+    guard isWanted, let reason = CurlLibrary.open() else { return }
+    let log = WorkerLog(format: configuration.logFormat, writer: logWriter)
+    log.message(.warn, "functions that require 'http' will fail: \(reason)", trace: nil)
+    log.flush()
   }
 
   private static func listen(

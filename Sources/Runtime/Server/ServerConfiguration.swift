@@ -152,6 +152,12 @@ struct ServerConfiguration: Sendable {
       "limits.callMemoryBytes", default: policy.callMemoryBytes, in: (64 << 10)...(1 << 40))
     policy.workerMemoryBytes = try settings.integer(
       "limits.workerMemoryBytes", default: policy.workerMemoryBytes, in: (1 << 20)...(1 << 44))
+    if let text = try settings.text("limits.outbound") {
+      guard let outbound = OutboundPolicy(rawValue: text) else {
+        throw SettingsError(message: "limits.outbound must be 'allow' or 'public', not '\(text)'")
+      }
+      policy.outbound = outbound
+    }
     // A run without a wait may not outlast its call.
     policy.cpuMilliseconds = min(policy.cpuMilliseconds, policy.wallMilliseconds)
     for name in artifact.image.environmentVariables {

@@ -64,9 +64,23 @@ import Testing
     let check = try Tool.run(["check", project])
     #expect(!check.errors.contains("warning"), "\(check.errors)")
     let artifact = try workspace.build(project)
+    // What the examples of `http` ask.
+    let upstream = try Upstream { request in
+      let target = request.line.split(separator: " ")
+      guard target[1] != "/missing" else {
+        return "HTTP/1.1 404 Not Found\r\nContent-Length: 21\r\n\r\n{\"error\":\"not found\"}"
+      }
+      let type = request.header("Content-Type").map { "\"\($0)\"" } ?? "null"
+      let body = request.text.replacing("\"", with: "\\\"")
+      let fields = #""method":"\#(target[0])","target":"\#(target[1])","type":\#(type),"body":"\#(body)""#
+      return Upstream.ok(
+        "{\(fields)}", isHead: target[0] == "HEAD", headers: "Content-Type: application/json\r\n")
+    }
     let server = try RunningServer(
       ["run", artifact, "--host", "127.0.0.1", "--workers", "1", "--env", "development"],
-      environment: ["EXAMPLE_DATABASE": workspace.path + "/example.db", "GREETING": "hello"])
+      environment: [
+        "EXAMPLE_DATABASE": workspace.path + "/example.db", "GREETING": "hello", "ECHO_URL": upstream.url,
+      ])
     for example in examples {
       let answer = try server.post("/\(example.name)", json: "{}")
       guard let expected = example.answer else {
@@ -81,7 +95,7 @@ import Testing
   private static let configuration = """
     spacerVersion: 1
     appName: examples
-    envVar: [GREETING]
+    envVar: [GREETING, ECHO_URL]
 
     """
 
