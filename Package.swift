@@ -32,6 +32,8 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":liblua5.4.a"), .linkedLibrary("m"), .linkedLibrary("dl")]),
     .target(name: "CXXHash", path: "Sources/CXXHash"),
     .target(name: "CSystem", path: "Sources/CSystem"),
+    // libcrypto by dlopen: its headers alone are needed here.
+    .target(name: "CCrypto", path: "Sources/CCrypto", linkerSettings: [.linkedLibrary("dl")]),
     // The archive: its block functions alone, and no shared library to load at each start.
     .target(
       name: "CDigest", path: "Sources/CDigest", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
@@ -48,7 +50,7 @@ let package = Package(
       ],
       path: "Sources/Compiler", swiftSettings: swiftSettings),
     .target(
-      name: "SpacerRuntime", dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem"],
+      name: "SpacerRuntime", dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem", "CCrypto"],
       path: "Sources/Runtime", swiftSettings: swiftSettings),
     .executableTarget(
       name: "spacer",

@@ -16,8 +16,9 @@ struct Stub {
 
   /// In the order of their names.
   static let all: [Stub] = [
-    globals, cjson, Stub(module: "cjson.safe", text: cjsonSafeText), flow, kv, log, request, time, topics,
-    validate,
+    globals, cjson, Stub(module: "cjson.safe", text: cjsonSafeText), crypto, flow, hmac(module: "hmac"),
+    jwt(module: "jwt"), kv, log, request, evp, hmac(module: "resty.hmac"), jwt(module: "resty.jwt"),
+    jwtValidators, time, topics, uuid, validate,
   ]
 }
 

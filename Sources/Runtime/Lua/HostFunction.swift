@@ -15,6 +15,14 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
   case kv
   case log
   case validate
+  case crypto
+  case uuid
+  case hmac
+  case jwt
+  case restyHMAC
+  case restyEVP
+  case restyJWT
+  case restyJWTValidators
 
   /// The name, with `/` between its parts as `require` normalises it.
   package var name: String {
@@ -28,6 +36,14 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
     case .kv: "kv"
     case .log: "log"
     case .validate: "validate"
+    case .crypto: "crypto"
+    case .uuid: "uuid"
+    case .hmac: "hmac"
+    case .jwt: "jwt"
+    case .restyHMAC: "resty/hmac"
+    case .restyEVP: "resty/evp"
+    case .restyJWT: "resty/jwt"
+    case .restyJWTValidators: "resty/jwt-validators"
     }
   }
 }

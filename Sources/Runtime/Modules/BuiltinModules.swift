@@ -19,6 +19,8 @@ enum BuiltinModules {
     case .kv: pushFrozen(KVFunction.self, onto: state, host: host)
     case .log: pushPrelude(LogFunction.self, LogFunction.prelude, name: "=log", onto: state, host: host)
     case .validate: pushValidate(onto: state, host: host)
+    case .crypto, .uuid, .hmac, .jwt, .restyHMAC, .restyEVP, .restyJWT, .restyJWTValidators:
+      pushCrypto(module, onto: state, host: host)
     }
   }
 
@@ -36,6 +38,8 @@ enum BuiltinModules {
     case .kv: KVFunction.invoke(number, dispatcher, state)
     case .log: LogFunction.invoke(number, dispatcher, state)
     case .validate: ValidateFunction.invoke(number, dispatcher, state)
+    case .crypto: CryptoFunction.invoke(number, dispatcher, state)
+    case .uuid, .hmac, .jwt, .restyHMAC, .restyEVP, .restyJWT, .restyJWTValidators: 0
     }
   }
 
@@ -58,7 +62,7 @@ enum BuiltinModules {
   }
 
   /// Replaces the table on top by the read-only one that the Lua text returns, which is given it.
-  private static func runPrelude(
+  static func runPrelude(
     _ text: StaticString, name: String, onto state: OpaquePointer, host: UnsafeMutablePointer<spacer_host>
   ) {
     let status = text.utf8Start.withMemoryRebound(to: CChar.self, capacity: text.utf8CodeUnitCount) {
