@@ -32,8 +32,10 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":liblua5.4.a"), .linkedLibrary("m"), .linkedLibrary("dl")]),
     .target(name: "CXXHash", path: "Sources/CXXHash"),
     .target(name: "CSystem", path: "Sources/CSystem"),
-    // Opened at run time: an application without outbound requests does not load it.
+    // Function tables over client libraries that are opened at run time, when an application needs them: only
+    // their headers are needed here.
     .target(name: "CCurl", path: "Sources/CCurl", linkerSettings: [.linkedLibrary("dl")]),
+    .target(name: "CCrypto", path: "Sources/CCrypto", linkerSettings: [.linkedLibrary("dl")]),
     // The archive: its block functions alone, and no shared library to load at each start.
     .target(
       name: "CDigest", path: "Sources/CDigest", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
@@ -50,7 +52,8 @@ let package = Package(
       ],
       path: "Sources/Compiler", swiftSettings: swiftSettings),
     .target(
-      name: "SpacerRuntime", dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem", "CCurl"],
+      name: "SpacerRuntime",
+      dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem", "CCurl", "CCrypto"],
       path: "Sources/Runtime", swiftSettings: swiftSettings),
     .executableTarget(
       name: "spacer",

@@ -43,6 +43,8 @@ void spacer_freeze(spacer_host *host, lua_State *L) {
   lua_createtable(L, 0, 0);
   lua_createtable(L, 0, 5);
   spacer_add_frozen_fields(L);
+  // A module that is a function too stays one.
+  if (luaL_getmetafield(L, -3, "__call") != LUA_TNIL) lua_setfield(L, -2, "__call");
   lua_pushvalue(L, -3);
   lua_setfield(L, -2, "__index");
   lua_pushvalue(L, -3);

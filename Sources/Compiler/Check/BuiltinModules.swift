@@ -4,7 +4,8 @@
 package enum BuiltinModules {
   /// In byte order.
   package static let sorted = [
-    "cjson", "cjson.safe", "flow", "http", "kv", "log", "request", "time", "topics", "validate",
+    "cjson", "cjson.safe", "crypto", "flow", "hmac", "http", "jwt", "kv", "log", "request", "resty.evp",
+    "resty.hmac", "resty.jwt", "resty.jwt-validators", "time", "topics", "uuid", "validate",
   ]
 
   static let names = Set(sorted)

@@ -21,10 +21,16 @@ package enum EngineOnlyNames {
     case "resty.http", "resty.redis", "resty.mysql", "resty.memcached", "resty.postgres", "pgmoon",
       "pgmoon.init":
       return noConnections
+    case "resty.jit-uuid", "resty.uuid": return "use require \"uuid\""
+    case "resty.string", "resty.random", "resty.md5", "resty.sha", "resty.sha1", "resty.sha224",
+      "resty.sha256",
+      "resty.sha384", "resty.sha512":
+      return "use require \"crypto\""
     case "resty.lrucache", "resty.lock": return noSharedMemory
     case let other where other.hasPrefix("ngx."): return ngxHint(String(other.dropFirst(4)))
     case let other where other.hasPrefix("resty."):
-      return "no module of resty.* is built in; put a version in plain Lua into lib/"
+      return "of resty.* there are resty.evp, resty.hmac, resty.jwt and resty.jwt-validators; "
+        + "put a version in plain Lua into lib/"
     default: return nil
     }
   }
@@ -105,7 +111,8 @@ package enum EngineOnlyNames {
       "use os.time, os.date or os.clock"
     case "re": "use string.find, string.match and string.gsub"
     case "socket": noConnections
-    case "hmac_sha1": "put a version in plain Lua into lib/"
+    case "hmac_sha1", "md5", "md5_bin", "sha1_bin", "encode_base64", "decode_base64":
+      "require \"crypto\" has digests, hmac and base64"
     case "": "nginx's API does not exist here; see require \"request\", print and flow.call"
     default: "nginx's API does not exist here"
     }

@@ -21,7 +21,8 @@ extension ModuleChecks {
     let place = SourceLocation(path: path, range: reference.range)
     if scan.originalRuntime.contains(original) {
       return Diagnostic(
-        .unresolvedRequire, Self.severity(reference), "no built-in module '\(name)' yet", at: place,
+        .unresolvedRequire, Self.severity(reference),
+        "the original's module '\(name)' has no built-in counterpart", at: place,
         notes: [
           Diagnostic.Note(
             "this file belongs to the original's runtime and is left out",

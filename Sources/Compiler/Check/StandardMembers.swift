@@ -31,7 +31,39 @@ package enum StandardMembers {
     "request": [
       "method", "path", "query", "headers", "body", "remote_address", "route", "trace_id", "deadline",
     ],
+    "crypto": [
+      "md5", "sha1", "sha224", "sha256", "sha384", "sha512", "hmac", "equal", "random_bytes", "random_hex",
+      "hex_encode", "hex_decode", "base64_encode", "base64_decode", "base64url_encode", "base64url_decode",
+      "hash_password", "verify_password", "needs_rehash",
+    ],
+    "uuid": [
+      "v3", "v4", "v5", "v7", "generate", "generate_v3", "generate_v4", "generate_v5", "generate_v7",
+      "factory_v3", "factory_v5", "is_valid", "seed", "DNS", "URL", "OID", "X500",
+    ],
+    "hmac": hmac, "resty.hmac": hmac,
+    "jwt": jwt, "resty.jwt": jwt,
+    "resty.evp": [
+      "CONST", "RSASigner", "RSAVerifier", "ECSigner", "ECVerifier", "Cert", "PublicKey",
+    ],
+    "resty.jwt-validators": jwtValidators,
   ]
+
+  private static let hmac: Set<String> = ["new", "ALGOS"]
+
+  private static let jwt: Set<String> = [
+    "encode", "decode", "sign", "verify", "load_jwt", "verify_jwt_obj", "set_alg_whitelist",
+  ]
+
+  private static let jwtValidators = Set(
+    [
+      "check", "check_any", "any_of", "equals", "equals_any_of", "matches", "matches_any_of",
+      "contains_any_of",
+      "greater_than", "greater_than_or_equal", "less_than", "less_than_or_equal", "audience", "is_not_before",
+      "is_not_expired", "is_at", "issued_at",
+    ].flatMap { [$0, "opt_" + $0] }
+  ).union([
+    "chain", "required", "require_one_of", "required_claims", "set_system_leeway", "set_system_clock",
+  ])
 
   private static let json: Set<String> = [
     "encode", "decode", "new", "null", "empty_array", "array_mt", "empty_array_mt", "_NAME", "_VERSION",

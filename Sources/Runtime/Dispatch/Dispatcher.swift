@@ -33,6 +33,8 @@ final class Dispatcher: ExchangeHandler {
   var waiting = WaitState()
   /// Parked calls by the request they answer.
   var parked: [ExchangeID: Int32] = [:]
+  /// What `crypto` and its kin keep.
+  lazy var crypto = CryptoState()
   let arrayTag: UnsafeRawPointer?
   let clock: () -> UInt64
 

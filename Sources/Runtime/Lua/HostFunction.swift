@@ -16,6 +16,14 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
   case log
   case validate
   case http
+  case crypto
+  case uuid
+  case hmac
+  case jwt
+  case restyHMAC
+  case restyEVP
+  case restyJWT
+  case restyJWTValidators
 
   /// The name, with `/` between its parts as `require` normalises it.
   package var name: String {
@@ -30,6 +38,14 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
     case .log: "log"
     case .validate: "validate"
     case .http: "http"
+    case .crypto: "crypto"
+    case .uuid: "uuid"
+    case .hmac: "hmac"
+    case .jwt: "jwt"
+    case .restyHMAC: "resty/hmac"
+    case .restyEVP: "resty/evp"
+    case .restyJWT: "resty/jwt"
+    case .restyJWTValidators: "resty/jwt-validators"
     }
   }
 }

@@ -20,6 +20,8 @@ enum BuiltinModules {
     case .log: pushPrelude(LogFunction.self, LogFunction.prelude, name: "=log", onto: state, host: host)
     case .validate: pushValidate(onto: state, host: host)
     case .http: pushHTTP(onto: state, host: host)
+    case .crypto, .uuid, .hmac, .jwt, .restyHMAC, .restyEVP, .restyJWT, .restyJWTValidators:
+      pushCrypto(module, onto: state, host: host)
     }
   }
 
@@ -38,6 +40,8 @@ enum BuiltinModules {
     case .log: LogFunction.invoke(number, dispatcher, state)
     case .validate: ValidateFunction.invoke(number, dispatcher, state)
     case .http: HTTPFunction.invoke(number, dispatcher, state)
+    case .crypto: CryptoFunction.invoke(number, dispatcher, state)
+    case .uuid, .hmac, .jwt, .restyHMAC, .restyEVP, .restyJWT, .restyJWTValidators: 0
     }
   }
 
@@ -60,7 +64,7 @@ enum BuiltinModules {
   }
 
   /// Replaces the table on top by the read-only one that the Lua text returns, which is given it.
-  private static func runPrelude(
+  static func runPrelude(
     _ text: StaticString, name: String, onto state: OpaquePointer, host: UnsafeMutablePointer<spacer_host>
   ) {
     let status = text.utf8Start.withMemoryRebound(to: CChar.self, capacity: text.utf8CodeUnitCount) {

@@ -6,13 +6,22 @@ import Glibc
 
 enum Threads {
   private final class Box {
+    let name: String
     let body: () -> Void
-    init(_ body: @escaping () -> Void) { self.body = body }
+    init(name: String, _ body: @escaping () -> Void) {
+      self.name = name
+      self.body = body
+    }
   }
 
   /// Starts a detached thread. A refusal of the system's ends the process: it happens at start only.
   static func start(name: String, _ body: @escaping @Sendable () -> Void) {
-    let box = Unmanaged.passRetained(Box(body))
+    precondition(startIfPossible(name: name, body), "no thread to be had")
+  }
+
+  /// Starts a detached thread. False when the system refuses; `body` is then released uncalled.
+  static func startIfPossible(name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+    let context = Unmanaged.passRetained(Box(name: name, body)).toOpaque()
     var thread = pthread_t()
     var attributes = pthread_attr_t()
     pthread_attr_init(&attributes)
@@ -23,11 +32,17 @@ enum Threads {
       &thread, &attributes,
       { context in
         guard let context else { return nil }
-        Unmanaged<Box>.fromOpaque(context).takeRetainedValue().body()
+        let box = Unmanaged<Box>.fromOpaque(context).takeRetainedValue()
+        // By itself: a detached thread may have ended before another could name it.
+        spacer_name_thread(pthread_self(), "spacer-\(box.name)")
+        box.body()
         return nil
-      }, box.toOpaque())
+      }, context)
     pthread_attr_destroy(&attributes)
-    precondition(status == 0, "no thread to be had: \(String(cString: strerror(status)))")
-    spacer_name_thread(thread, "spacer-\(name)")
+    guard status == 0 else {
+      Unmanaged<Box>.fromOpaque(context).release()
+      return false
+    }
+    return true
   }
 }

@@ -110,7 +110,7 @@ import Testing
 
   @Test func modulesOfTheEngine() {
     #expect(EngineOnlyNames.equivalent(ofModule: "resty/http") != nil)
-    #expect(EngineOnlyNames.equivalent(ofModule: "resty.jwt")?.contains("lib/") == true)
+    #expect(EngineOnlyNames.equivalent(ofModule: "resty.session")?.contains("lib/") == true)
     #expect(EngineOnlyNames.equivalent(ofModule: "helper") == nil)
   }
 }

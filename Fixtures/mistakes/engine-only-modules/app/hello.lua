@@ -1,7 +1,7 @@
 local redis = require "resty.redis"
 local ffi = require "ffi"
 local re = require("ngx.re")
-local jwt = require "resty.jwt"
+local jwt = require "resty.session"
 local ok, cjson = pcall(require, "bit")
 
 return function (args)

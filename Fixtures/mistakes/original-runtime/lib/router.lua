@@ -1,0 +1,3 @@
+local router = {}
+function router.new() end -- Enrique Garcia Cota, APItools
+return router
