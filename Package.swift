@@ -32,6 +32,8 @@ let package = Package(
       linkerSettings: [.linkedLibrary(":liblua5.4.a"), .linkedLibrary("m"), .linkedLibrary("dl")]),
     .target(name: "CXXHash", path: "Sources/CXXHash"),
     .target(name: "CSystem", path: "Sources/CSystem"),
+    // OpenSSL's shared library, opened when it is needed and not linked.
+    .target(name: "CTLS", path: "Sources/CTLS"),
     // The archive: its block functions alone, and no shared library to load at each start.
     .target(
       name: "CDigest", path: "Sources/CDigest", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
@@ -48,7 +50,7 @@ let package = Package(
       ],
       path: "Sources/Compiler", swiftSettings: swiftSettings),
     .target(
-      name: "SpacerRuntime", dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem"],
+      name: "SpacerRuntime", dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem", "CTLS"],
       path: "Sources/Runtime", swiftSettings: swiftSettings),
     .executableTarget(
       name: "spacer",
@@ -78,7 +80,7 @@ let package = Package(
       path: "Tests/CompilerTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem"],
+      dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem", "CTLS"],
       path: "Tests/RuntimeTests",
       swiftSettings: swiftSettings),
     .testTarget(

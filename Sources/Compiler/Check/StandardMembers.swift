@@ -28,7 +28,8 @@ package enum StandardMembers {
     "log": ["debug", "info", "warn", "error", "level", "with"],
     "validate": ["check"],
     "request": [
-      "method", "path", "query", "headers", "body", "remote_address", "route", "trace_id", "deadline",
+      "method", "path", "query", "headers", "body", "remote_address", "route", "scheme", "trace_id",
+      "deadline",
     ],
   ]
 

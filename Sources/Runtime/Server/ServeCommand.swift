@@ -83,8 +83,9 @@ package enum ServeCommand {
     do throws(LoadError) {
       let artifact = try LoadedArtifact(path: options.artifactPath)
       do throws(StartError) {
-        try server.swap(artifact)
+        let notice = try server.swap(artifact)
         say("serving the new artifact")
+        if let notice { say(notice) }
       } catch {
         say("\(error.message); the old artifact goes on")
       }
