@@ -1,4 +1,5 @@
 // A certificate and its key as an SSL_CTX, and what all sessions have in common.
+#define _GNU_SOURCE
 #include "ctls.h"
 #include "tls.h"
 
@@ -59,16 +60,17 @@ static int is_at_end(void) {
   return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
 }
 
-static spacer_tls_load_status use_certificates(SSL_CTX *context, BIO *file, X509 *first, spacer_tls_load_result *result) {
+static spacer_tls_load_status use_certificates(
+    SSL_CTX *context, BIO *file, X509 *first, spacer_tls_load_result *result) {
   tls.ERR_clear_error();
-  if (tls.SSL_CTX_use_certificate(context, first) != 1) return note(result, SPACER_TLS_BAD_CERTIFICATE);
+  if (tls.SSL_CTX_use_certificate(context, first) != 1) return note(result, SPACER_TLS_UNUSABLE_CERTIFICATE);
   while (1) {
     X509 *issuer = tls.PEM_read_bio_X509(file, NULL, NULL, NULL);
     if (!issuer) break;
     // SSL_CTX_add0_chain_cert, which takes the certificate over.
     if (tls.SSL_CTX_ctrl(context, SSL_CTRL_CHAIN_CERT, 0, issuer) != 1) {
       tls.X509_free(issuer);
-      return note(result, SPACER_TLS_BAD_CERTIFICATE);
+      return note(result, SPACER_TLS_UNUSABLE_CERTIFICATE);
     }
   }
   if (!is_at_end()) return note(result, SPACER_TLS_BAD_CERTIFICATE);
@@ -81,19 +83,17 @@ static spacer_tls_load_status use_certificates(SSL_CTX *context, BIO *file, X509
   return SPACER_TLS_LOADED;
 }
 
-static spacer_tls_load_status use_key(SSL_CTX *context, BIO *file, X509 *certificate, spacer_tls_load_result *result) {
+static spacer_tls_load_status use_key(
+    SSL_CTX *context, BIO *file, X509 *certificate, spacer_tls_load_result *result) {
   int was_asked = 0;
   tls.ERR_clear_error();
   EVP_PKEY *key = tls.PEM_read_bio_PrivateKey(file, NULL, refuse_password, &was_asked);
-  if (!key) {
-    if (was_asked) return note(result, SPACER_TLS_ENCRYPTED_KEY);
-    return note(result, is_at_end() ? SPACER_TLS_NO_KEY : SPACER_TLS_BAD_KEY);
-  }
+  if (!key) return note(result, was_asked ? SPACER_TLS_ENCRYPTED_KEY : SPACER_TLS_BAD_KEY);
   spacer_tls_load_status status = SPACER_TLS_LOADED;
   if (tls.X509_check_private_key(certificate, key) != 1) {
     status = note(result, SPACER_TLS_MISMATCH);
   } else if (tls.SSL_CTX_use_PrivateKey(context, key) != 1) {
-    status = note(result, SPACER_TLS_BAD_KEY);
+    status = note(result, SPACER_TLS_UNUSABLE_KEY);
   }
   tls.EVP_PKEY_free(key);
   return status;
@@ -129,6 +129,9 @@ spacer_tls_context *spacer_tls_context_new(
     result->status = SPACER_TLS_FAILURE;
     return NULL;
   }
+  // OpenSSL only says that it found nothing it supports.
+  static const char mark[] = "PRIVATE KEY-----";
+  if (!memmem(key, key_bytes, mark, sizeof(mark) - 1)) result->status = SPACER_TLS_NO_KEY;
   tls.ERR_clear_error();
   SSL_CTX *context = tls.SSL_CTX_new(tls.TLS_server_method());
   BIO *certificate_file = tls.BIO_new_mem_buf(certificate, (int)certificate_bytes);
@@ -138,7 +141,8 @@ spacer_tls_context *spacer_tls_context_new(
     note(result, SPACER_TLS_FAILURE);
   } else if (!(first = tls.PEM_read_bio_X509_AUX(certificate_file, NULL, refuse_password, &(int){0}))) {
     note(result, is_at_end() ? SPACER_TLS_NO_CERTIFICATE : SPACER_TLS_BAD_CERTIFICATE);
-  } else if (use_certificates(context, certificate_file, first, result) == SPACER_TLS_LOADED) {
+  } else if (use_certificates(context, certificate_file, first, result) == SPACER_TLS_LOADED &&
+             result->status == SPACER_TLS_LOADED) {
     use_key(context, key_file, first, result);
   }
   tls.X509_free(first);

@@ -1,4 +1,4 @@
-// The server side of TLS over memory: OpenSSL is opened when the first certificate is loaded and never linked,
+// The server side of TLS over memory. OpenSSL is opened when the first certificate is loaded and never linked,
 // so that a server without TLS does not carry it. What a session takes and gives passes through a
 // `spacer_tls_io` that all sessions of one thread share.
 #pragma once
@@ -26,10 +26,12 @@ typedef enum {
   SPACER_TLS_LOADED = 0,
   SPACER_TLS_NO_LIBRARY,      // the reason is the dynamic linker's
   SPACER_TLS_NO_CERTIFICATE,  // no certificate in the file
-  SPACER_TLS_BAD_CERTIFICATE, // one that cannot be read or used
+  SPACER_TLS_BAD_CERTIFICATE, // one that cannot be read
+  SPACER_TLS_UNUSABLE_CERTIFICATE, // one that is not safe, or of an unknown kind
   SPACER_TLS_NO_KEY,          // no private key in the file
   SPACER_TLS_ENCRYPTED_KEY,   // a password would be needed
-  SPACER_TLS_BAD_KEY,         // one that cannot be used
+  SPACER_TLS_BAD_KEY,         // one that cannot be read
+  SPACER_TLS_UNUSABLE_KEY,    // one of an unknown kind
   SPACER_TLS_MISMATCH,        // the key is another certificate's
   SPACER_TLS_FAILURE,         // OpenSSL itself: out of memory
 } spacer_tls_load_status;

@@ -27,7 +27,7 @@ package final class Server: Sendable {
   private let internalToken: [UInt8]
   private let finished: FinishedCounter
   /// Whether it serves HTTPS.
-  private let isSecure: Bool
+  let isSecure: Bool
 
   /// Binds the listeners and makes the workers; `start` begins to serve.
   /// - Throws: When a setting cannot be used, or the system refuses a port, a descriptor, memory.

@@ -65,11 +65,13 @@ package final class TLSContext: @unchecked Sendable {
     case SPACER_TLS_NO_LIBRARY: "'tls' needs OpenSSL 3: install the package libssl3 (\(reason))"
     case SPACER_TLS_NO_CERTIFICATE:
       "\(files.certificate) holds no certificate: tls.certificate must be a PEM file that begins with the server's own"
-    case SPACER_TLS_BAD_CERTIFICATE: "cannot use the certificate \(files.certificate): \(reason)"
+    case SPACER_TLS_BAD_CERTIFICATE: "the certificate \(files.certificate) is damaged (\(reason))"
+    case SPACER_TLS_UNUSABLE_CERTIFICATE: "cannot use the certificate \(files.certificate): \(reason)"
     case SPACER_TLS_NO_KEY: "\(files.key) holds no private key: tls.key must be a PEM file with one"
     case SPACER_TLS_ENCRYPTED_KEY:
       "the key \(files.key) is encrypted with a password: decrypt it with 'openssl pkey -in \(files.key) -out FILE'"
-    case SPACER_TLS_BAD_KEY: "cannot use the key \(files.key): \(reason)"
+    case SPACER_TLS_BAD_KEY: "the key \(files.key) is damaged or of an unknown kind (\(reason))"
+    case SPACER_TLS_UNUSABLE_KEY: "cannot use the key \(files.key): \(reason)"
     case SPACER_TLS_MISMATCH:
       "the key \(files.key) does not belong to the certificate \(files.certificate): "
         + "the server's own certificate must come first in its file"
