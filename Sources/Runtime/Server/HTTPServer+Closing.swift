@@ -112,7 +112,8 @@ extension HTTPServer {
     guard connection.pointee.deadline != 0 else { return }
     guard connection.pointee.deadline <= loop.milliseconds else { return startTimer(slot, connection) }
     let isReading = connection.pointee.phase == .head || connection.pointee.phase == .body
-    guard isReading, connection.pointee.output.isEmpty, !connection.pointee.flags.contains(.handshaking)
+    guard isReading, connection.pointee.output.isEmpty,
+      connection.pointee.flags.isDisjoint(with: [.handshaking, .blocked])
     else { return close(slot, connection) }
     refuse(connection, .requestTimeout)
     flush(connection)

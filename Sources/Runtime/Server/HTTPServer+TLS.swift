@@ -71,13 +71,15 @@ extension HTTPServer {
       session.pointee.holdsMore = room.count == 0
       guard room.count > 0 else { break }
       let (status, count) = session.pointee.read(room)
-      if status == SPACER_TLS_DONE {
-        connection.pointee.input.commit(count)
-        gained += count
-      } else if status != SPACER_TLS_STARVED {
+      guard status == SPACER_TLS_DONE || status == SPACER_TLS_STARVED else {
         noteTLSEnd(connection, session, hasFailed: status == SPACER_TLS_BROKEN)
         break
-      } else if filling == nil {
+      }
+      connection.pointee.input.commit(count)
+      gained += count
+      // A record that left room was the last one, if nothing follows; asking for more would cost a call.
+      if count == room.count || (count > 0 && state.pointee.tlsExchange.rest.count > 0) { continue }
+      if filling == nil {
         session.pointee.unread.release(&state.pointee.pool)
         filling = fill(connection, session)
       } else {

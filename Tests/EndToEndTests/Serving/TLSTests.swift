@@ -198,6 +198,30 @@ import Testing
     #expect(try curl(server, ca: ca, [url]) == "{\"data\":\"v\"}\n")
   }
 
+  @Test func whetherThereIsTLSIsSettledAtStart() throws {
+    let files = try Certificates.make(in: workspace)
+    let server = try RunningServer.serving(
+      try workspace.project(Self.functions), in: workspace,
+      environment: ["CERT": files.certificate, "KEY": files.key])
+    _ = try workspace.build(try project())
+    server.process.signal(SIGHUP)
+    _ = try server.process.waitForError("the notice") {
+      $0.contains("'tls' is new in the configuration: HTTPS begins with a restart\n") ? true : nil
+    }
+    #expect(try server.get("/scheme").json == JSONValue(#"{"data":"http"}"#))
+    #expect(try server.stop() == 0)
+
+    let secure = try serve(files)
+    try workspace.write(Workspace.minimalConfiguration, to: "project/config/application.yml")
+    _ = try workspace.build(workspace.path + "/project")
+    secure.process.signal(SIGHUP)
+    _ = try secure.process.waitForError("the notice") {
+      $0.contains("'tls' is gone from the configuration: HTTPS goes on") ? true : nil
+    }
+    let url = "https://localhost:\(secure.port)/scheme"
+    #expect(try curl(secure, ca: files.certificate, [url]) == "{\"data\":\"https\"}\n")
+  }
+
   @Test func drainingAnswersWhatIsInFlight() throws {
     let files = try Certificates.make(in: workspace)
     let server = try serve(files)
