@@ -21,6 +21,8 @@ class Client:
 
     def __init__(self, port, ca, cut=lambda sealed: [sealed], version=None, protocols=None, buffer_bytes=None):
         context = ssl.create_default_context(cafile=ca)
+        # Python takes a connection that was cut for one that was ended.
+        context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
         if version:
             context.minimum_version = context.maximum_version = version
             # What is older than TLS 1.2 is only offered so.
