@@ -36,6 +36,7 @@ let package = Package(
     // their headers are needed here.
     .target(name: "CCurl", path: "Sources/CCurl", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "CCrypto", path: "Sources/CCrypto", linkerSettings: [.linkedLibrary("dl")]),
+    .target(name: "CTLS", path: "Sources/CTLS", linkerSettings: [.linkedLibrary("dl")]),
     // The archive: its block functions alone, and no shared library to load at each start.
     .target(
       name: "CDigest", path: "Sources/CDigest", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
@@ -53,7 +54,7 @@ let package = Package(
       path: "Sources/Compiler", swiftSettings: swiftSettings),
     .target(
       name: "SpacerRuntime",
-      dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem", "CCurl", "CCrypto"],
+      dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem", "CCurl", "CCrypto", "CTLS"],
       path: "Sources/Runtime", swiftSettings: swiftSettings),
     .executableTarget(
       name: "spacer",
@@ -83,7 +84,7 @@ let package = Package(
       path: "Tests/CompilerTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem"],
+      dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem", "CTLS"],
       path: "Tests/RuntimeTests",
       swiftSettings: swiftSettings),
     .testTarget(

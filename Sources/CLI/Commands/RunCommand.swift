@@ -10,7 +10,7 @@ struct RunCommand: ParsableCommand {
     commandName: "run", abstract: "Serve a built application.",
     discussion: """
       SIGTERM and SIGINT let the requests in flight finish, then end the server. SIGHUP reads the artifact \
-      again and goes on with it; a damaged one is refused, and the old one stays.
+      and the certificate of `tls` again and goes on with them; when one of them is damaged, both old ones stay.
       """)
 
   @Argument(help: "The artifact that `spacer build` made.") var artifact: String

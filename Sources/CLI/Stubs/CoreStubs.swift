@@ -56,6 +56,7 @@ extension Stub {
       ---@field headers table<string, string> found in any letter case
       ---@field body string
       ---@field remote_address string the peer's address, without port
+      ---@field scheme string `https` when the request came over TLS, else `http`
       ---@field route? string the pattern that matched
       ---@field trace_id string 32 hexadecimal digits
       ---@field deadline number when the call's wall time is over, in seconds since 1970

@@ -9,7 +9,9 @@ import SpacerRuntime
 struct StartSettings: Equatable {
   private static let listenKey = "listen"
   private static let invokerKey = "functionInvoker"
-  private static let otherKeys = ["tls", "writeProxyListen"]
+  /// Whether there is TLS: its files may change with any reload.
+  private static let tlsKey = "tls"
+  private static let otherKeys = ["writeProxyListen"]
 
   /// Texts by the key of the setting or of the list or mapping it is in, in the order of their keys.
   private var values: [String: [String]] = [:]
@@ -21,6 +23,9 @@ struct StartSettings: Equatable {
       switch key {
       case Self.listenKey where options.host == nil: break
       case Self.invokerKey where options.port == nil: break
+      case Self.tlsKey:
+        values[key] = []
+        continue
       case _ where Self.otherKeys.contains(key): break
       default: continue
       }

@@ -29,7 +29,8 @@ package enum StandardMembers {
     "log": ["debug", "info", "warn", "error", "level", "with"],
     "validate": ["check"],
     "request": [
-      "method", "path", "query", "headers", "body", "remote_address", "route", "trace_id", "deadline",
+      "method", "path", "query", "headers", "body", "remote_address", "route", "scheme", "trace_id",
+      "deadline",
     ],
     "crypto": [
       "md5", "sha1", "sha224", "sha256", "sha384", "sha512", "hmac", "equal", "random_bytes", "random_hex",

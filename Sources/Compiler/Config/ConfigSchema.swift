@@ -195,13 +195,17 @@ enum ConfigSchema {
     ConfigKey(
       path: "writeProxyToken", kind: .text, defaultText: "none",
       summary: "The Bearer token that the write proxy asks for."),
-    ConfigKey(path: "tls", kind: .section, defaultText: "none", summary: "Serves HTTPS."),
+    ConfigKey(
+      path: "tls", kind: .section, defaultText: "none",
+      summary: "Serves HTTPS in place of HTTP, at every address; see below."),
     ConfigKey(
       path: "tls.certificate", kind: .text, defaultText: "—",
-      summary: "File of the certificate chain, PEM. Required under `tls`.", isRequired: true),
+      summary: "File of the certificate chain, PEM, relative to the working directory. Required under `tls`.",
+      isRequired: true),
     ConfigKey(
       path: "tls.key", kind: .text, defaultText: "—",
-      summary: "File of the private key, PEM. Required under `tls`.", isRequired: true),
+      summary: "File of the private key, PEM, relative to the working directory. Required under `tls`.",
+      isRequired: true),
   ]
 
   private static let limits: [ConfigKey] = [

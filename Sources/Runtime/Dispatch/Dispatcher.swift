@@ -159,6 +159,11 @@ final class Dispatcher: ExchangeHandler {
     log.refused(status: refusal.status, body: refusal.body, method: method, path: path, peer: peer)
   }
 
+  func tlsFailed(_ reason: UnsafePointer<CChar>, peer: PeerAddress) {
+    guard log.isEnabled(.debug) else { return }
+    log.message(.debug, "TLS with \(peer.text) failed: \(String(cString: reason))", trace: nil)
+  }
+
   /// The path as the matcher takes it.
   private func normalPath(of request: borrowing RequestView) throws(RequestFailure) -> UnsafeRawBufferPointer
   {

@@ -23,13 +23,14 @@ package enum Refusal: UInt8, Error, Sendable, CaseIterable {
   case tooManyConnections
   case outOfMemory
   case unsupportedVersion
+  case plainHTTP
 
   /// The status of the answer.
   package var status: Int {
     switch self {
     case .malformedRequestLine, .malformedTarget, .malformedHeader, .missingHost, .severalHosts,
       .malformedHost, .malformedContentLength, .severalContentLengths, .unsupportedTransferEncoding,
-      .conflictingFraming, .malformedChunk:
+      .conflictingFraming, .malformedChunk, .plainHTTP:
       400
     case .requestTimeout: 408
     case .bodyTooLarge: 413
@@ -65,6 +66,7 @@ package enum Refusal: UInt8, Error, Sendable, CaseIterable {
     case .tooManyConnections: "{\"error\":\"too many connections\"}\n"
     case .outOfMemory: "{\"error\":\"out of memory for requests\"}\n"
     case .unsupportedVersion: "{\"error\":\"unsupported HTTP version\"}\n"
+    case .plainHTTP: "{\"error\":\"plain HTTP on a port of HTTPS\"}\n"
     }
   }
 }

@@ -21,6 +21,8 @@ package struct RequestView: ~Copyable {
 
   package var head: RequestHead { connection.pointee.decoder.head }
   package var peer: PeerAddress { connection.pointee.peer }
+  /// Whether it came over TLS.
+  package var isSecure: Bool { connection.pointee.tls != nil }
   /// The loop's monotonic time, in nanoseconds, of the turn in which the request was complete.
   package var receivedNanoseconds: UInt64 { connection.pointee.receivedAt }
 

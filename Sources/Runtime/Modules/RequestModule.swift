@@ -68,6 +68,7 @@ extension Dispatcher {
     case "query": stack.push(request.query)
     case "body": stack.push(request.body)
     case "remote_address": stack.push(request.peer.text)
+    case "scheme": stack.push(request.isSecure ? "https" : "http")
     case "headers": pushHeaders(of: request, onto: stack)
     default: return false
     }

@@ -48,6 +48,8 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let blocked = ConnectionFlags(rawValue: 1 << 11)
   /// The poller knows the socket.
   static let watched = ConnectionFlags(rawValue: 1 << 12)
+  /// The client has begun TLS, and its handshake is not done.
+  static let handshaking = ConnectionFlags(rawValue: 1 << 13)
 }
 
 /// One connection.
@@ -61,6 +63,8 @@ struct Connection {
   var output = ByteBuffer()
   var decoder = RequestDecoder()
   var peer = PeerAddress()
+  /// Nil on a plain connection. Freed by the server's `endTLS`.
+  var tls: UnsafeMutablePointer<TLSSession>?
   /// When the request in hand was complete, in nanoseconds.
   var receivedAt: UInt64 = 0
   /// When the phase, or its last progress, was; in milliseconds of the loop.
@@ -144,7 +148,7 @@ struct ConnectionTable: ~Copyable {
     return slot
   }
 
-  /// Frees a slot, whose buffers and timer were given back.
+  /// Frees a slot, whose buffers, session and timer were given back.
   mutating func remove(_ slot: Int) {
     let connection = self[slot]
     precondition(connection.pointee.descriptor >= 0)

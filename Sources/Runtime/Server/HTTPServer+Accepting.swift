@@ -49,10 +49,15 @@ extension HTTPServer {
   private func open(_ descriptor: Int32, _ peer: PeerAddress) {
     let isOver =
       state.pointee.table.count - state.pointee.lingeringCount >= options.connectionCountMax
+    // A refusal would need a handshake first, which is most of what a connection costs.
+    if isOver, state.pointee.tlsContext != nil { return SystemCalls.close(descriptor) }
     guard let slot = state.pointee.table.insert(descriptor: descriptor, peer: peer) else {
       return SystemCalls.close(descriptor)
     }
     let connection = state.pointee.table[slot]
+    if let context = state.pointee.tlsContext, !beginTLS(connection, context) {
+      return close(slot, connection)
+    }
     connection.pointee.phaseSince = loop.milliseconds
     if isOver {
       refuse(connection, .tooManyConnections)

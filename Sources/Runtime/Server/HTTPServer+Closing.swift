@@ -68,7 +68,8 @@ extension HTTPServer {
   private func notePhase(_ connection: UnsafeMutablePointer<Connection>) {
     let phase: ConnectionPhase
     if connection.pointee.decoder.stage == .head {
-      phase = connection.pointee.input.isEmpty ? .idle : .head
+      let hasBegun = !connection.pointee.input.isEmpty || connection.pointee.flags.contains(.handshaking)
+      phase = hasBegun ? .head : .idle
     } else {
       phase = .body
     }
@@ -111,7 +112,9 @@ extension HTTPServer {
     guard connection.pointee.deadline != 0 else { return }
     guard connection.pointee.deadline <= loop.milliseconds else { return startTimer(slot, connection) }
     let isReading = connection.pointee.phase == .head || connection.pointee.phase == .body
-    guard isReading, connection.pointee.output.isEmpty else { return close(slot, connection) }
+    guard isReading, connection.pointee.output.isEmpty,
+      connection.pointee.flags.isDisjoint(with: [.handshaking, .blocked])
+    else { return close(slot, connection) }
     refuse(connection, .requestTimeout)
     flush(connection)
     settle(slot, connection)
@@ -121,6 +124,14 @@ extension HTTPServer {
 
   /// The last answer has left: close, or wait for the client to see it.
   private func end(_ slot: Int, _ connection: UnsafeMutablePointer<Connection>) {
+    if let session = connection.pointee.tls {
+      guard finishTLS(connection, session) else {
+        _ = rest(slot, connection)
+        return
+      }
+      if connection.pointee.flags.contains(.broken) { return close(slot, connection) }
+      endTLS(connection)
+    }
     // Closing with unread bytes resets the connection, and the reset may overtake the answer.
     guard
       !connection.pointee.flags.isDisjoint(with: [.lingers, .readable]) || !connection.pointee.input.isEmpty
@@ -162,6 +173,7 @@ extension HTTPServer {
     if connection.pointee.phase == .lingering { state.pointee.lingeringCount -= 1 }
     loop.cancel(connection.pointee.timer)
     SystemCalls.close(connection.pointee.descriptor)
+    if connection.pointee.tls != nil { endTLS(connection) }
     connection.pointee.input.release(&state.pointee.pool)
     connection.pointee.output.release(&state.pointee.pool)
     state.pointee.table.remove(slot)

@@ -66,6 +66,7 @@ extension HTTPServer {
     {
       return refuse(connection, .outOfMemory)
     }
+    if let session = connection.pointee.tls { return receiveTLS(connection, session) }
     switch SystemCalls.receive(connection.pointee.descriptor, tail) {
     case .done(let count):
       guard count > 0 else { return noteEnd(connection) }
@@ -80,7 +81,7 @@ extension HTTPServer {
   }
 
   /// The client sends no more: answers that wait still go out, a request that has begun is forgotten.
-  private func noteEnd(_ connection: UnsafeMutablePointer<Connection>) {
+  func noteEnd(_ connection: UnsafeMutablePointer<Connection>) {
     connection.pointee.flags.insert(.closing)
     connection.pointee.flags.remove(.readable)
     connection.pointee.input.release(&state.pointee.pool)

@@ -84,7 +84,7 @@ extension HTTPServer {
   private func appendBody(
     _ connection: UnsafeMutablePointer<Connection>, _ body: UnsafeRawBufferPointer
   ) {
-    guard body.count > Self.copiedBytesMax,
+    guard body.count > Self.copiedBytesMax, connection.pointee.tls == nil,
       connection.pointee.flags.isDisjoint(with: [.blocked, .broken])
     else { return connection.pointee.output.append(body, &state.pointee.pool) }
     let headCount = connection.pointee.output.count
@@ -212,26 +212,35 @@ extension HTTPServer {
   /// Sends what the output holds, as far as the client takes it. Never closes: `settle` does.
   func flush(_ connection: UnsafeMutablePointer<Connection>) {
     guard connection.pointee.flags.isDisjoint(with: [.blocked, .broken]) else { return }
+    if let session = connection.pointee.tls { return flushTLS(connection, session) }
     while !connection.pointee.output.isEmpty {
       switch SystemCalls.send(connection.pointee.descriptor, connection.pointee.output.bytes) {
       case .done(let count):
         connection.pointee.output.consume(count)
         noteSent(connection, count)
       case .wouldBlock:
-        connection.pointee.flags.insert(.blocked)
-        if connection.pointee.outputSince == 0 { connection.pointee.outputSince = max(1, loop.milliseconds) }
-        return
+        return noteBlocked(connection)
       case .failed:
         connection.pointee.flags.insert(.broken)
         return
       }
     }
+    noteAllSent(connection)
+  }
+
+  /// The socket takes no more for now: the client's time begins.
+  func noteBlocked(_ connection: UnsafeMutablePointer<Connection>) {
+    connection.pointee.flags.insert(.blocked)
+    if connection.pointee.outputSince == 0 { connection.pointee.outputSince = max(1, loop.milliseconds) }
+  }
+
+  func noteAllSent(_ connection: UnsafeMutablePointer<Connection>) {
     connection.pointee.outputSince = 0
     connection.pointee.movedBytes = 0
   }
 
   /// Enough bytes taken renew the client's time.
-  private func noteSent(_ connection: UnsafeMutablePointer<Connection>, _ count: Int) {
+  func noteSent(_ connection: UnsafeMutablePointer<Connection>, _ count: Int) {
     guard connection.pointee.outputSince != 0 else { return }
     connection.pointee.movedBytes += count
     if connection.pointee.movedBytes >= options.progressBytes {

@@ -22,6 +22,8 @@ package protocol ExchangeHandler: AnyObject {
   /// `method` and `path` are empty as far as the head was not understood.
   func refused(
     _ refusal: Refusal, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, peer: PeerAddress)
+  /// What came on a TLS connection is no TLS, or none that the server speaks; the connection ends.
+  func tlsFailed(_ reason: UnsafePointer<CChar>, peer: PeerAddress)
   /// The client has taken all that was sent of an answer in pieces, after there was more.
   func writable(_ exchange: ExchangeID)
 }
@@ -30,6 +32,7 @@ extension ExchangeHandler {
   package func refused(
     _ refusal: Refusal, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, peer: PeerAddress
   ) {}
+  package func tlsFailed(_ reason: UnsafePointer<CChar>, peer: PeerAddress) {}
   package func writable(_ exchange: ExchangeID) {}
 }
 
@@ -51,6 +54,9 @@ struct ServerState: ~Copyable {
   /// The slot whose handler call is running.
   var currentSlot = -1
   var isDraining = false
+  /// What new connections begin TLS with; nil on a server of plain HTTP.
+  var tlsContext: TLSContext?
+  var tlsExchange = TLSExchange()
 }
 
 /// The server of one worker. All members belong to the loop's thread.
@@ -83,6 +89,7 @@ package final class HTTPServer<Handler: ExchangeHandler>: PrimarySource {
       let connection = state.pointee.table[slot]
       guard connection.pointee.descriptor >= 0 else { continue }
       SystemCalls.close(connection.pointee.descriptor)
+      endTLS(connection)
       connection.pointee.input.release(&state.pointee.pool)
       connection.pointee.output.release(&state.pointee.pool)
     }

@@ -80,16 +80,18 @@ package enum ServeCommand {
   }
 
   private static func reload(_ server: Server, _ options: ServeOptions) {
+    let old = server.isSecure ? "the old artifact and certificate go on" : "the old artifact goes on"
     do throws(LoadError) {
       let artifact = try LoadedArtifact(path: options.artifactPath)
       do throws(StartError) {
-        try server.swap(artifact)
+        let notice = try server.swap(artifact)
         say("serving the new artifact")
+        if let notice { say(notice) }
       } catch {
-        say("\(error.message); the old artifact goes on")
+        say("\(error.message); \(old)")
       }
     } catch {
-      say("\(error.message); the old artifact goes on")
+      say("\(error.message); \(old)")
     }
   }
 

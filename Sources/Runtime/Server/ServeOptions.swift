@@ -54,7 +54,7 @@ package struct ServeOptions: Sendable {
       --workers N        event loops, each on a thread; default: one a core
       --log-level LEVEL  debug, info, warn or error; default: LOG_LEVEL, then info
 
-    SIGHUP reads the artifact again, SIGTERM and SIGINT finish the requests in flight and exit.
+    SIGHUP reads the artifact and the certificate again, SIGTERM and SIGINT finish the requests in flight and exit.
     """
 
   /// The command line was wrong; the sentence says how.

@@ -14,7 +14,7 @@ package struct StartError: Error, Equatable {
 
 /// Serves an artifact until it is drained. May be used from any thread.
 package final class Server: Sendable {
-  /// Where it listens, for people: `http://127.0.0.1:3000`.
+  /// Where it listens, for people: `http://127.0.0.1:3000`, or `https://…`.
   package let addresses: [String]
   package let port: UInt16
   /// How long a drain may take.
@@ -26,6 +26,8 @@ package final class Server: Sendable {
   /// Made once, since it may be a random one.
   private let internalToken: [UInt8]
   private let finished: FinishedCounter
+  /// Whether it serves HTTPS.
+  let isSecure: Bool
 
   /// Binds the listeners and makes the workers; `start` begins to serve.
   /// - Throws: When a setting cannot be used, or the system refuses a port, a descriptor, memory.
@@ -36,6 +38,8 @@ package final class Server: Sendable {
     } catch {
       throw StartError(message: error.message)
     }
+    let tls = try configuration.tls.map { files throws(StartError) in try Self.loadTLS(files) }
+    isSecure = tls != nil
     raiseDescriptorLimit()
     let bound = try Self.listen(configuration)
     self.options = options
@@ -57,7 +61,7 @@ package final class Server: Sendable {
     do throws(LoadError) {
       for number in 0..<configuration.workerCount {
         let setup = WorkerSetup(
-          artifact: artifact, listeners: bound.sockets[number], http: configuration.http,
+          artifact: artifact, listeners: bound.sockets[number], tls: tls, http: configuration.http,
           policy: configuration.policy, logFormat: configuration.logFormat, logWriter: logWriter,
           watchdog: watchdog, store: store,
           drainMilliseconds: UInt64(configuration.policy.wallMilliseconds))
@@ -68,6 +72,20 @@ package final class Server: Sendable {
     }
     self.workers = workers
     drainSeconds = configuration.policy.wallMilliseconds / 1000
+    warn(tls?.warning)
+  }
+
+  private static func loadTLS(_ files: TLSFiles) throws(StartError) -> TLSContext {
+    do throws(LoadError) {
+      return try TLSContext(files)
+    } catch {
+      throw StartError(message: error.message)
+    }
+  }
+
+  /// Logs a warning through a worker, which may not have begun yet.
+  private func warn(_ text: String?) {
+    if let text { workers.first?.warn(text) }
   }
 
   /// Begins to serve.
@@ -78,23 +96,33 @@ package final class Server: Sendable {
   }
 
   /// Serves another artifact from now on, within its limits and with its variables; requests in flight finish
-  /// on the old one. Where it listens and the number of workers stay.
-  /// - Throws: When a setting of the new one cannot be used; the old one goes on then.
-  package func swap(_ artifact: LoadedArtifact) throws(StartError) {
+  /// on the old one. The certificate is read again, for connections that come from now on. Where it listens,
+  /// whether with TLS, and the number of workers stay.
+  /// - Returns: What of the new artifact needs a restart; a sentence.
+  /// - Throws: When a setting of the new one or the certificate cannot be used; all of the old goes on then.
+  @discardableResult
+  package func swap(_ artifact: LoadedArtifact) throws(StartError) -> String? {
     var configuration: ServerConfiguration
     do throws(SettingsError) {
       configuration = try ServerConfiguration(artifact, options: options)
     } catch {
       throw StartError(message: error.message)
     }
+    let files = isSecure ? configuration.tls : nil
+    let tls = try files.map { files throws(StartError) in try Self.loadTLS(files) }
     configuration.policy.internalToken = internalToken
     Self.prepareClients(artifact, configuration, logWriter)
     watchdog.setBudget(milliseconds: configuration.policy.cpuMilliseconds)
     for worker in workers {
       worker.swap(
-        artifact, http: configuration.http, policy: configuration.policy,
+        artifact, tls: tls, http: configuration.http, policy: configuration.policy,
         keepsUnchanged: options.keepsUnchangedModules)
     }
+    warn(tls?.warning)
+    guard isSecure != (configuration.tls != nil) else { return nil }
+    return isSecure
+      ? "'tls' is gone from the configuration: HTTPS goes on with the old certificate until a restart"
+      : "'tls' is new in the configuration: HTTPS begins with a restart"
   }
 
   /// Begins to end: no new connections, requests in flight are answered.
@@ -127,6 +155,7 @@ package final class Server: Sendable {
     var sockets = [[Int32]](repeating: [], count: configuration.workerCount)
     var addresses: [String] = []
     var firstPort: UInt16 = 0
+    let scheme = configuration.tls == nil ? "http" : "https"
     for place in configuration.places {
       do throws(ListenerError) {
         let opened = try Listener.open(
@@ -134,7 +163,7 @@ package final class Server: Sendable {
         for (worker, descriptors) in opened.workers.enumerated() { sockets[worker] += descriptors }
         if firstPort == 0 { firstPort = opened.port }
         let scope = place.host == nil ? " (all addresses)" : ""
-        addresses.append("http://\(place.displayHost):\(opened.port)\(scope)")
+        addresses.append("\(scheme)://\(place.displayHost):\(opened.port)\(scope)")
       } catch {
         throw StartError(message: describe(error, place))
       }

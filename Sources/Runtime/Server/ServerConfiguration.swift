@@ -24,6 +24,8 @@ struct ServerConfiguration: Sendable {
   var environment: String
   var places: [ListenPlace]
   var workerCount: Int
+  /// Nil to serve plain HTTP.
+  var tls: TLSFiles?
   var http: HTTPOptions
   var policy: DispatchPolicy
   var logFormat: LogFormat
@@ -35,6 +37,7 @@ struct ServerConfiguration: Sendable {
     environment =
       options.environment ?? ServeOptions.variable("SPACER_ENV") ?? artifact.image.environment ?? "production"
     places = try Self.places(settings, options)
+    tls = try Self.tlsFiles(settings)
     workerCount = options.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     http = try Self.httpOptions(settings)
     policy = try Self.policy(settings, artifact, environment: environment)
@@ -120,6 +123,15 @@ struct ServerConfiguration: Sendable {
       throw SettingsError(message: "functionInvoker must be a URL with a port, not '\(text)'")
     }
     return port
+  }
+
+  private static func tlsFiles(_ settings: Settings) throws(SettingsError) -> TLSFiles? {
+    let certificate = try settings.text("tls.certificate")
+    let key = try settings.text("tls.key")
+    if certificate == nil, key == nil { return nil }
+    guard let certificate else { throw SettingsError(message: "tls.certificate is missing or empty") }
+    guard let key else { throw SettingsError(message: "tls.key is missing or empty") }
+    return TLSFiles(certificate: certificate, key: key)
   }
 
   // MARK: Limits

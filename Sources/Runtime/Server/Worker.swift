@@ -9,6 +9,7 @@ import Synchronization
 struct WorkerSetup: Sendable {
   var artifact: LoadedArtifact
   var listeners: [Int32]
+  var tls: TLSContext?
   var http: HTTPOptions
   var policy: DispatchPolicy
   var logFormat: LogFormat
@@ -50,6 +51,7 @@ final class Worker: @unchecked Sendable {
     self.dispatcher = dispatcher
     dispatcher.store = setup.store
     server = HTTPServer(loop: loop, options: setup.http, handler: dispatcher)
+    if let tls = setup.tls { server.useTLS(tls) }
     dispatcher.server = server
     dispatcher.attach(to: loop)
     timers = WorkerTimers(log: log)
@@ -82,19 +84,27 @@ final class Worker: @unchecked Sendable {
 
   // MARK: From other threads
 
-  /// Has the worker serve another artifact from its next request on.
+  /// Has the worker serve another artifact from its next request on, and another certificate, unless nil,
+  /// from its next connection on.
   func swap(
-    _ artifact: LoadedArtifact, http: HTTPOptions, policy: DispatchPolicy, keepsUnchanged: Bool
+    _ artifact: LoadedArtifact, tls: TLSContext?, http: HTTPOptions, policy: DispatchPolicy,
+    keepsUnchanged: Bool
   ) {
     loop.mailbox.post(
       .work {
         self.server.options = http
+        if let tls { self.server.useTLS(tls) }
         self.dispatcher.adopt(policy)
         if !self.dispatcher.install(artifact, keepsUnchanged: keepsUnchanged) {
           self.log.message(
             .error, "too many earlier generations still have calls: this one is not served", trace: nil)
         }
       })
+  }
+
+  /// Has the worker log a warning.
+  func warn(_ text: String) {
+    loop.mailbox.post(.work { self.log.message(.warn, text, trace: nil) })
   }
 
   /// Has the worker finish what it is at and end.

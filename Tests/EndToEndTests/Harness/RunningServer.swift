@@ -73,7 +73,9 @@ final class RunningServer: Sendable {
   }
 
   private static func port(in text: String) -> UInt16? {
-    guard let mark = text.range(of: "listening on http://") else { return nil }
+    guard let line = text.range(of: "listening on http"),
+      let mark = text.range(of: "://", range: line.upperBound..<text.endIndex)
+    else { return nil }
     let rest = text[mark.upperBound...]
     guard let end = rest.firstIndex(where: \.isNewline) else { return nil }
     return UInt16(rest[..<end].split(separator: ":").last?.prefix { $0.isNumber } ?? "")

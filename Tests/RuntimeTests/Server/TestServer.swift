@@ -21,6 +21,7 @@ final class TestHandler: ExchangeHandler {
   var pending: [ExchangeID] = []
   var cancelled: [ExchangeID] = []
   var refusals: [Refusal] = []
+  var tlsFailures: [String] = []
   var writableCount = 0
   var bigBytes = 1_000_000
 
@@ -49,6 +50,9 @@ final class TestHandler: ExchangeHandler {
   func refused(
     _ refusal: Refusal, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, peer: PeerAddress
   ) { refusals.append(refusal) }
+  func tlsFailed(_ reason: UnsafePointer<CChar>, peer: PeerAddress) {
+    tlsFailures.append(String(cString: reason))
+  }
   func writable(_ exchange: ExchangeID) { writableCount += 1 }
 }
 
