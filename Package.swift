@@ -38,6 +38,10 @@ let package = Package(
     .target(
       name: "CDigest", path: "Sources/CDigest", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
 
+    // Function tables over client libraries that are opened at run time; only their headers are needed here.
+    .target(name: "CPostgres", path: "Sources/CPostgres", linkerSettings: [.linkedLibrary("dl")]),
+    .target(name: "CSQLite", path: "Sources/CSQLite", linkerSettings: [.linkedLibrary("dl")]),
+
     .target(
       name: "SpacerArtifact", dependencies: ["CXXHash"], path: "Sources/Artifact",
       swiftSettings: swiftSettings),
@@ -50,7 +54,8 @@ let package = Package(
       ],
       path: "Sources/Compiler", swiftSettings: swiftSettings),
     .target(
-      name: "SpacerRuntime", dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem", "CCurl"],
+      name: "SpacerRuntime",
+      dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem", "CCurl", "CPostgres", "CSQLite"],
       path: "Sources/Runtime", swiftSettings: swiftSettings),
     .executableTarget(
       name: "spacer",

@@ -4,7 +4,7 @@
 package enum BuiltinModules {
   /// In byte order.
   package static let sorted = [
-    "cjson", "cjson.safe", "flow", "http", "kv", "log", "request", "time", "topics", "validate",
+    "cjson", "cjson.safe", "db", "flow", "http", "kv", "log", "request", "time", "topics", "validate",
   ]
 
   static let names = Set(sorted)

@@ -16,6 +16,7 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
   case log
   case validate
   case http
+  case db
 
   /// The name, with `/` between its parts as `require` normalises it.
   package var name: String {
@@ -30,6 +31,7 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
     case .log: "log"
     case .validate: "validate"
     case .http: "http"
+    case .db: "db"
     }
   }
 }

@@ -20,6 +20,8 @@ enum BuiltinModules {
     case .log: pushPrelude(LogFunction.self, LogFunction.prelude, name: "=log", onto: state, host: host)
     case .validate: pushValidate(onto: state, host: host)
     case .http: pushHTTP(onto: state, host: host)
+    case .db:
+      pushPrelude(DatabaseFunction.self, DatabaseFunction.prelude, name: "=db", onto: state, host: host)
     }
   }
 
@@ -38,6 +40,7 @@ enum BuiltinModules {
     case .log: LogFunction.invoke(number, dispatcher, state)
     case .validate: ValidateFunction.invoke(number, dispatcher, state)
     case .http: HTTPFunction.invoke(number, dispatcher, state)
+    case .db: DatabaseFunction.invoke(number, dispatcher, state)
     }
   }
 
