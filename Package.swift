@@ -37,6 +37,8 @@ let package = Package(
     .target(name: "CCurl", path: "Sources/CCurl", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "CCrypto", path: "Sources/CCrypto", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "CTLS", path: "Sources/CTLS", linkerSettings: [.linkedLibrary("dl")]),
+    .target(name: "CPostgres", path: "Sources/CPostgres", linkerSettings: [.linkedLibrary("dl")]),
+    .target(name: "CSQLite", path: "Sources/CSQLite", linkerSettings: [.linkedLibrary("dl")]),
     // The archive: its block functions alone, and no shared library to load at each start.
     .target(
       name: "CDigest", path: "Sources/CDigest", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
@@ -54,7 +56,9 @@ let package = Package(
       path: "Sources/Compiler", swiftSettings: swiftSettings),
     .target(
       name: "SpacerRuntime",
-      dependencies: ["SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem", "CCurl", "CCrypto", "CTLS"],
+      dependencies: [
+        "SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem", "CCurl", "CCrypto", "CTLS", "CPostgres", "CSQLite",
+      ],
       path: "Sources/Runtime", swiftSettings: swiftSettings),
     .executableTarget(
       name: "spacer",

@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 
-from . import processes, servers, traffic
+from . import postgres, processes, servers, traffic
 
 WAITING_CALLS = 2000
 
@@ -32,6 +32,23 @@ def scenarios():
         traffic.Scenario("a call to another function", "/flow", hello),
         traffic.Scenario("the same call over loopback HTTP", "/loopback", hello),
     ]
+
+
+def query(folder, server, core, generator, rounds, seconds):
+    """Figures of a handler with one PostgreSQL query; None where PostgreSQL is not installed.
+
+    The database shares the generator's core. No peer: Debian has no PostgreSQL client for nginx with Lua.
+    """
+    database = postgres.Postgres(folder, generator.core)
+    if not database.is_installed():
+        return None
+    try:
+        database.start()
+        server.environment = {**server.environment, "BENCH_DATABASE": database.connection}
+        scenario = traffic.Scenario("one PostgreSQL query", "/query", {"id": 42, "name": "item 42"})
+        return traffic.run_scenario(scenario, [server], generator, core, rounds, seconds)
+    finally:
+        database.stop()
 
 
 def memory_per_call(server, core, generator):

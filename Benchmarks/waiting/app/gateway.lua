@@ -4,5 +4,6 @@ return {
   { "GET", "/flow", "through_flow" },
   { "GET", "/loopback", "through_loopback" },
   { "GET", "/compute", "compute" },
+  { "GET", "/query", "query" },
   { "GET", "/spin", "spin" },
 }

@@ -16,7 +16,8 @@ struct Stub {
 
   /// In the order of their names.
   static let all: [Stub] = [
-    globals, cjson, Stub(module: "cjson.safe", text: cjsonSafeText), crypto, flow, hmac(module: "hmac"), http,
+    globals, cjson, Stub(module: "cjson.safe", text: cjsonSafeText), crypto, db, flow, hmac(module: "hmac"),
+    http,
     jwt(module: "jwt"), kv, log, request, evp, hmac(module: "resty.hmac"), jwt(module: "resty.jwt"),
     jwtValidators, time, topics, uuid, validate,
   ]

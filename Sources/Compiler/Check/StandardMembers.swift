@@ -19,6 +19,7 @@ package enum StandardMembers {
     "os": StandardGlobals.osFunctions,
     "coroutine": ["create", "resume", "wrap", "yield", "isyieldable", "running", "status", "close"],
     "cjson": json, "cjson.safe": json,
+    "db": ["query", "one", "exec", "transaction", "use", "null", "bytes", "array"],
     "flow": ["call", "all"],
     "http": ["get", "post", "put", "patch", "delete", "head", "request"],
     "time": ["now", "monotonic"],

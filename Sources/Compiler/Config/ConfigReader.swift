@@ -56,6 +56,7 @@ private struct CrossRules {
     config.triggers = triggers(root["events"], topics: root["topics"])
     config.settings = settings.sorted { ByteOrder.precedes($0.key, $1.key) }
     storages(root["logStorage"])
+    databases(root["databases"])
     return config
   }
 
@@ -130,6 +131,28 @@ private struct CrossRules {
       }
     }
     return triggers
+  }
+
+  /// What the drivers need, in each environment.
+  private mutating func databases(_ node: ConfigNode?) {
+    guard case .mapping(let databases)? = node?.content else { return }
+    for database in databases {
+      guard case .mapping(let entries) = database.value.content else { continue }
+      let keys = "databases.\(database.key.value)"
+      needConnString(database.value, inherited: nil, keys)
+      for entry in entries where ConfigSchema.key("databases.*.\(entry.key.value)") == nil {
+        needConnString(entry.value, inherited: database.value, "\(keys).\(entry.key.value)")
+      }
+    }
+  }
+
+  private mutating func needConnString(_ node: ConfigNode, inherited: ConfigNode?, _ keys: String) {
+    guard let driver = node["driver"], driver.text == "postgres", node["connString"] == nil,
+      inherited?["connString"] == nil
+    else { return }
+    report(
+      .configValue, "the driver 'postgres' needs '\(keys).connString'", at: driver.range,
+      hint: "add 'connString: postgres://USER@HOST/DATABASE'")
   }
 
   /// What the drivers need.

@@ -3,7 +3,7 @@
 
 /// What a name in the configuration must look like.
 enum NameRule {
-  case appName, topic, event, function, variable, module, environment, property
+  case appName, topic, event, function, variable, module, environment, property, database
 
   /// Why `name` is none, or nil.
   func complaint(_ name: String) -> String? {
@@ -26,6 +26,9 @@ enum NameRule {
     case .environment:
       return Patterns.isName(name, others: "_-") && name.utf8.count <= ConfigLimits.nameBytesMax
         ? nil : "an environment's name is a letter, then letters, digits, '_' and '-'"
+    case .database:
+      return Patterns.isName(name, others: "_-") && name.utf8.count <= ConfigLimits.nameBytesMax
+        ? nil : "a database's name is a letter, then letters, digits, '_' and '-'"
     case .property:
       return Patterns.isName(name, others: "._-") && name.utf8.count <= ConfigLimits.nameBytesMax
         ? nil : "a property's name is a letter, then letters, digits, '.', '_' and '-'"
@@ -115,7 +118,7 @@ enum ConfigSchema {
   private static let counts: ClosedRange<Int64> = 1...1_000_000_000
   private static let sizes: ClosedRange<Int64> = 1...(1 << 40)
 
-  static let keys: [ConfigKey] = application + storage + serving + limits
+  static let keys: [ConfigKey] = application + storage + databases + serving + limits
 
   private static let application: [ConfigKey] = [
     ConfigKey(
@@ -180,6 +183,72 @@ enum ConfigSchema {
       path: "delivery.maxAttempts", kind: .integer(1...1_000_000), defaultText: "10",
       summary: "Attempts to handle an event before it goes to the dead letters."),
   ]
+
+  private static let databases: [ConfigKey] =
+    [
+      ConfigKey(
+        path: "databases", kind: .map(.database), defaultText: "none",
+        summary: "The databases that functions reach with `require \"db\"`, by name."),
+      ConfigKey(
+        path: "databases.*", kind: .section, defaultText: "none",
+        summary: "One database. Keys here hold in every environment."),
+    ] + databaseKeys(below: "databases.*")
+    + [
+      ConfigKey(
+        path: "databases.*.*", kind: .section, defaultText: "none",
+        summary:
+          "Keys for one environment (`SPACER_ENV` or `--env`); each takes the place of the same key above.")
+    ]
+    + databaseKeys(below: "databases.*.*").map { key in
+      var key = key
+      key.summary = "The same, for one environment."
+      return key
+    }
+
+  private static func databaseKeys(below parent: String) -> [ConfigKey] {
+    let day: ClosedRange<Int64> = 1...86_400_000
+    let keys: [(name: String, kind: ConfigKind, defaultText: String, summary: String)] = [
+      (
+        "driver", .choice(["postgres", "sqlite"]), "—",
+        "The kind of database. Without one for the environment in force there is no such database."
+      ),
+      (
+        "connString", .text, "—",
+        "`postgres`: the connection string or URL, as libpq reads it. Required there."
+      ),
+      (
+        "path", .text, "`.spacer/NAME.db`",
+        "`sqlite`: the database file, relative to the working directory; `\":memory:\"` keeps it in the process."
+      ),
+      ("poolSize", .integer(1...1_000), "10", "The most connections of one worker."),
+      (
+        "waitMilliseconds", .integer(day), "5000",
+        "How long a call waits for a free connection, and how long one may take to be made."
+      ),
+      ("idleMilliseconds", .integer(day), "60000", "How long a connection is kept unused."),
+      (
+        "timeoutMilliseconds", .integer(day), "none",
+        "How long a statement may run before it is cancelled. Its call's `limits.wallMilliseconds` holds anyway."
+      ),
+      (
+        "busyMilliseconds", .integer(day), "5000",
+        "`sqlite`: how long a statement waits for another's lock."
+      ),
+      ("resultBytes", .bytes(1_024...(1 << 40)), "`64MiB`", "The largest result of one statement."),
+      (
+        "preparedStatements", .integer(0...10_000), "100",
+        "Prepared statements that a connection keeps. `postgres`: 0 prepares none, as some poolers ask for."
+      ),
+      (
+        "numeric", .choice(["string", "number"]), "`string`",
+        "`postgres`: what a `numeric` becomes. As a number it may lose digits."
+      ),
+    ]
+    return keys.map {
+      ConfigKey(
+        path: "\(parent).\($0.name)", kind: $0.kind, defaultText: $0.defaultText, summary: $0.summary)
+    }
+  }
 
   private static let serving: [ConfigKey] = [
     ConfigKey(

@@ -32,8 +32,18 @@ struct ConfigValidator {
     guard case .mapping(let entries) = node.content else {
       return reportType(node, keyPath, expected: "a mapping", hint: sectionHint(schemaPath))
     }
-    let known = ConfigSchema.children(of: schemaPath)
+    let children = ConfigSchema.children(of: schemaPath)
+    let known = children.filter { $0.name != "*" }
+    // Besides its own keys a section may hold sections that the user names: environments.
+    let environment = children.first { $0.name == "*" }
     for entry in entries {
+      if let environment, case .mapping = entry.value.content,
+        NameRule.environment.complaint(entry.key.value) == nil,
+        !known.contains(where: { $0.name == entry.key.value })
+      {
+        value(entry.value, key: environment, keyPath: Self.join(keyPath, entry.key.value))
+        continue
+      }
       guard let key = known.first(where: { matches($0, entry.key.value, in: schemaPath) }) else {
         unknownKey(entry.key, among: known, keyPath: keyPath)
         continue
@@ -107,6 +117,7 @@ struct ConfigValidator {
     case "events": "write 'events: TOPIC: APPEND: [FUNCTION]'"
     case "events.*": "write 'APPEND: [FUNCTION]' below the topic"
     case "logStorage", "logStorage.*": "write 'logStorage: ENVIRONMENT: driver: …'"
+    case "databases", "databases.*": "write 'databases: NAME: driver: …'"
     case "": "the file holds 'key: value' lines"
     default: nil
     }

@@ -20,6 +20,8 @@ package struct DispatchPolicy: Sendable {
   package var outbound = OutboundPolicy.allow
   /// What functions see through `os.getenv`.
   package var environment: [String: String] = [:]
+  /// What `require "db"` reaches.
+  package var databases: [DatabaseConfiguration] = []
   /// Lets a request call a function by its name.
   package var internalToken: [UInt8]
 

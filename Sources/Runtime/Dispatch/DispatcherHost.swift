@@ -107,6 +107,7 @@ extension Dispatcher {
     self.policy = policy
     record.pointee.run_memory_bytes = policy.callMemoryBytes
     waiting.memoryBytesMax = policy.workerMemoryBytes
+    waiting.databases?.adopt(policy.databases)
   }
 
   /// Makes `artifact` the current generation. False when too many old ones still have calls.

@@ -46,6 +46,8 @@ struct WaitState {
   /// Deferred functions that were started and have not ended.
   var deferredCount = 0
   var whenIdle: (() -> Void)?
+  /// What `require "db"` reaches; made on first use.
+  var databases: Databases?
   var waitTimers = SourceID.primary
   var wallTimers = SourceID.primary
   /// Made with the first outbound request.

@@ -24,6 +24,7 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
   case restyEVP
   case restyJWT
   case restyJWTValidators
+  case db
 
   /// The name, with `/` between its parts as `require` normalises it.
   package var name: String {
@@ -46,6 +47,7 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
     case .restyEVP: "resty/evp"
     case .restyJWT: "resty/jwt"
     case .restyJWTValidators: "resty/jwt-validators"
+    case .db: "db"
     }
   }
 }

@@ -22,6 +22,8 @@ enum BuiltinModules {
     case .http: pushHTTP(onto: state, host: host)
     case .crypto, .uuid, .hmac, .jwt, .restyHMAC, .restyEVP, .restyJWT, .restyJWTValidators:
       pushCrypto(module, onto: state, host: host)
+    case .db:
+      pushPrelude(DatabaseFunction.self, DatabaseFunction.prelude, name: "=db", onto: state, host: host)
     }
   }
 
@@ -42,6 +44,7 @@ enum BuiltinModules {
     case .http: HTTPFunction.invoke(number, dispatcher, state)
     case .crypto: CryptoFunction.invoke(number, dispatcher, state)
     case .uuid, .hmac, .jwt, .restyHMAC, .restyEVP, .restyJWT, .restyJWTValidators: 0
+    case .db: DatabaseFunction.invoke(number, dispatcher, state)
     }
   }
 

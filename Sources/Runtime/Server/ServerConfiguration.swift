@@ -172,6 +172,7 @@ struct ServerConfiguration: Sendable {
     }
     // A run without a wait may not outlast its call.
     policy.cpuMilliseconds = min(policy.cpuMilliseconds, policy.wallMilliseconds)
+    policy.databases = try DatabaseConfiguration.all(artifact, settings, environment: environment)
     for name in artifact.image.environmentVariables {
       if let value = getenv(name) { policy.environment[name] = String(cString: value) }
     }

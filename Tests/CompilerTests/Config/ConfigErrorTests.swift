@@ -157,6 +157,38 @@ struct ConfigErrorTests {
       "3:35 config-value the driver 'kafka' needs 'logStorage.production.brokers'", "add 'brokers: HOST:9092'"
     ),
     (
+      "databases: {main: {drivr: sqlite}}", "3:20 config-unknown-key unknown key 'drivr' in 'databases.main'",
+      "did you mean 'driver'?"
+    ),
+    (
+      "databases: {main: {test: {pat: x}}}",
+      "3:27 config-unknown-key unknown key 'pat' in 'databases.main.test'",
+      "did you mean 'path'?"
+    ),
+    (
+      "databases: {main: {driver: mysql}}", "3:28 config-value 'databases.main.driver' cannot be 'mysql'",
+      "it is one of postgres, sqlite"
+    ),
+    (
+      "databases: {main: {driver: postgres}}",
+      "3:28 config-value the driver 'postgres' needs 'databases.main.connString'",
+      "add 'connString: postgres://USER@HOST/DATABASE'"
+    ),
+    (
+      "databases: {main: {path: x, test: {driver: postgres}}}",
+      "3:44 config-value the driver 'postgres' needs 'databases.main.test.connString'",
+      "add 'connString: postgres://USER@HOST/DATABASE'"
+    ),
+    (
+      "databases: {a.b: {driver: sqlite}}",
+      "3:13 config-value 'a.b' cannot stand here: a database's name is a letter, then letters, digits, '_' and '-'",
+      nil
+    ),
+    (
+      "databases: {main: sqlite}", "3:19 config-type 'databases.main' must be a mapping, not text",
+      "write 'databases: NAME: driver: …'"
+    ),
+    (
       "logStorage: {a.b: {driver: memory}}",
       "3:14 config-value 'a.b' cannot stand here: an environment's name is a letter, then letters, digits, '_' and '-'",
       nil

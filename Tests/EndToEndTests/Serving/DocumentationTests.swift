@@ -96,6 +96,10 @@ import Testing
     spacerVersion: 1
     appName: examples
     envVar: [GREETING, ECHO_URL]
+    databases:
+      default:
+        driver: sqlite
+        path: ${EXAMPLE_DATABASE}
 
     """
 
