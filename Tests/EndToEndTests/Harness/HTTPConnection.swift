@@ -38,9 +38,8 @@ final class HTTPConnection {
       }
     }
     guard connected == 0 else {
-      let reason = String(cString: strerror(errno))
-      close(descriptor)
-      throw HarnessError("connect to port \(port): \(reason)")
+      // deinit runs here too, and closes: a second close would hit another test's descriptor.
+      throw HarnessError("connect to port \(port): \(String(cString: strerror(errno)))")
     }
     var one: Int32 = 1
     setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))

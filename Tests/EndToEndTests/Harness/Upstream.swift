@@ -63,9 +63,14 @@ final class Upstream: @unchecked Sendable {
     port = UInt16(bigEndian: address.sin_port)
     guard accepts else { return }
     Thread.detachNewThread { [weak self] in
-      while true {
+      // After the last reference is gone the number may be another socket's: it is not touched again.
+      while self != nil {
         let descriptor = accept(listener, nil, nil)
-        guard descriptor >= 0, let self else { break }
+        guard descriptor >= 0 else { break }
+        guard let self else {
+          close(descriptor)
+          break
+        }
         condition.withLock { acceptedCount += 1 }
         Thread.detachNewThread { [self] in serve(descriptor) }
       }

@@ -162,12 +162,17 @@ import Testing
       let method = ["get", "post", "head", "delete"][random.next(4)]
       let options = #"{"timeout":0.02,"maxBytes":\#(random.next(2) * 100)}"#
       let body = #"{"fn":"\#(method)","url":"\#(upstream.url)","options":\#(options)}"#
-      let connection = try HTTPConnection(port: server.port)
-      try connection.send("POST /t HTTP/1.1\r\nHost: t\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
-      // Some clients do not wait.
-      guard random.next(4) > 0 else { continue }
-      let answer = try connection.response(to: "POST")
-      #expect([200, 400, 500].contains(answer.status), "seed \(seed): \(answer.text)")
+      do {
+        let connection = try HTTPConnection(port: server.port)
+        try connection.send(
+          "POST /t HTTP/1.1\r\nHost: t\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        // Some clients do not wait.
+        guard random.next(4) > 0 else { continue }
+        let answer = try connection.response(to: "POST")
+        #expect([200, 400, 500].contains(answer.status), "seed \(seed): \(answer.text)")
+      } catch {
+        throw HarnessError("seed \(seed): \(error); the server said:\n\(server.process.standardError)")
+      }
     }
     #expect(try server.get("/quick").status == 200, "seed \(seed)")
     #expect(try server.stop() == 0, "seed \(seed)")
