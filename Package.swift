@@ -57,7 +57,8 @@ let package = Package(
     .target(
       name: "SpacerRuntime",
       dependencies: [
-        "SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem", "CCurl", "CCrypto", "CTLS", "CPostgres", "CSQLite",
+        "SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem", "CCurl", "CCrypto", "CTLS", "CPostgres",
+        "CSQLite",
       ],
       path: "Sources/Runtime", swiftSettings: swiftSettings),
     .executableTarget(

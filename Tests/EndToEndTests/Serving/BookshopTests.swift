@@ -31,9 +31,11 @@ import Testing
       ], in: try Workspace())
   }
 
+  private static let secret = "the long secret of a small bookshop"
+
   private func bookshop(_ database: TestDriver, payments: RunningServer) throws -> RunningServer {
     var environment = [
-      "PAYMENTS_URL": "http://127.0.0.1:\(payments.port)", "ADMIN_SECRET": "the long secret of a small bookshop",
+      "PAYMENTS_URL": "http://127.0.0.1:\(payments.port)", "ADMIN_SECRET": Self.secret,
       "BOOKSHOP_FILE": workspace.path + "/bookshop.db",
     ]
     switch database {
@@ -137,10 +139,11 @@ import Testing
         "POST", "/admin/books", headers: token.map { [("Authorization", "Bearer \($0)")] } ?? [],
         body: #"{"title":"A Philosophy of Software Design","author":"John Ousterhout","price":2100}"#)
     }
-    let secret = "the long secret of a small bookshop"
+    let secret = Self.secret
     let unsigned = "eyJhbGciOiJub25lIn0.eyJhdWQiOiJib29rc2hvcC1hZG1pbiIsImV4cCI6OTk5OTk5OTk5OX0."
     for refused in [
-      nil, "nonsense", unsigned, try token("another secret, which is as long as that"), try token(secret, aud: "someone else"),
+      nil, "nonsense", unsigned, try token("another secret, which is as long as that"),
+      try token(secret, aud: "someone else"),
       try token(secret, seconds: -10),
     ] {
       let answer = try add(refused)
