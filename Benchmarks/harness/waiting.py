@@ -111,6 +111,6 @@ def hook_cost(core):
 
 def compute_cost(server, core, generator, seconds):
     """CPU milliseconds of a request that computes, in the server itself."""
-    scenario = traffic.Scenario("compute", "/compute", 2262)
+    scenario = traffic.Scenario("compute", "/compute", 606762)
     figures = traffic.run_scenario(scenario, [server], generator, core, 3, seconds)
     return statistics.median(round["cpu"] for round in figures[server.name]["rounds"]) / 1000
