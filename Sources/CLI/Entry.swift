@@ -35,7 +35,8 @@ struct Spacer: ParsableCommand {
     abstract: "Compiles a Spacer application and serves it.",
     version: "spacer \(SpacerRelease.current)",
     subcommands: [
-      BuildCommand.self, CheckCommand.self, RunCommand.self, DevCommand.self, RoutesCommand.self,
+      InitCommand.self, BuildCommand.self, CheckCommand.self, RunCommand.self, DevCommand.self,
+      RoutesCommand.self,
       InspectCommand.self, StubsCommand.self, VersionCommand.self,
     ])
 

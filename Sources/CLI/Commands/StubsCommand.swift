@@ -11,7 +11,7 @@ struct StubsCommand: ParsableCommand {
       """)
 
   /// Where they go unless the command line says otherwise; a folder that is never part of an artifact.
-  private static let folderDefault = ".spacer/stubs"
+  static let folderDefault = ".spacer/stubs"
 
   @OptionGroup var target: ProjectOptions
 

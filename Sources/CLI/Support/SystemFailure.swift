@@ -15,6 +15,13 @@ struct SystemFailure: Error, Equatable, CustomStringConvertible {
     self.subject = subject
   }
 
+  /// Something is in the way.
+  init(exists subject: String) {
+    call = "open"
+    self.subject = subject
+    code = EEXIST
+  }
+
   /// What the system says, `No such file or directory`.
   var reason: String { String(cString: strerror(code)) }
 

@@ -33,7 +33,7 @@ import Testing
     #expect(outcome.errors.contains("LOG_LEVEL is 'loud'"), "\(outcome.errors)")
   }
 
-  @Test(arguments: ["build", "check", "run", "dev", "routes", "inspect", "stubs", "version"])
+  @Test(arguments: ["init", "build", "check", "run", "dev", "routes", "inspect", "stubs", "version"])
   func everyCommandExplainsItself(command: String) throws {
     for arguments in [[command, "--help"], ["help", command]] {
       let outcome = try Tool.run(arguments)
