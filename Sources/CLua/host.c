@@ -80,11 +80,26 @@ void spacer_set_request_globals(spacer_host *host, int index) {
 
 // MARK: Host functions
 
-/// Puts the caller's position before the message on top.
+/// Puts the caller's position before the message on top. A built-in module's own Lua, whose chunk is named with
+/// `=`, speaks for the code that calls it.
 static void prefix_position(lua_State *L) {
-  luaL_where(L, 1);
+  lua_Debug activation;
+  int level = 1;
+  while (lua_getstack(L, level, &activation)) {
+    lua_getinfo(L, "S", &activation);
+    if (activation.source[0] != '=' || activation.what[0] == 'C') break;
+    level++;
+  }
+  luaL_where(L, level);
   lua_insert(L, -2);
   lua_concat(L, 2);
+}
+
+/// Whether the value at `index` is a built-in module: a function that was called with a colon got it.
+static int is_module(lua_State *L, int index) {
+  if (lua_type(L, index) != LUA_TTABLE || luaL_getmetafield(L, index, "__frozen") == LUA_TNIL) return 0;
+  lua_pop(L, 1);
+  return 1;
 }
 
 static int wait_continues(lua_State *L, int status, lua_KContext context) {
@@ -113,11 +128,16 @@ static int host_function(lua_State *L) {
   int enforces = host->enforces_memory;
   host->enforces_memory = 0;
   int result = host->invoke(host->context, L, number);
-  if (enforces && host->memory_bytes > host->memory_bytes_max) collect_or_raise(L, host);
+  // One that waits must not raise: its wait is known already. What it took counts from its next run on.
+  if (result != SPACER_WAIT && enforces && host->memory_bytes > host->memory_bytes_max) collect_or_raise(L, host);
   host->enforces_memory = enforces;
   if (result >= 0) return result;
   switch (result) {
     case SPACER_RAISE_AT:
+      if (is_module(L, 1)) {
+        lua_pushfstring(L, "%s (write %s(…), with a dot)", lua_tostring(L, -1),
+                        lua_tostring(L, lua_upvalueindex(2)));
+      }
       prefix_position(L);
       return lua_error(L);
     case SPACER_WAIT:
@@ -188,9 +208,12 @@ static int waiting_host_function(lua_State *L) {
   const char *name = lua_tostring(L, lua_upvalueindex(2));
   lua_settop(L, 1);
   if (host->loading > 0 || host->current == NULL) {
-    return luaL_error(L, "%s cannot wait while a module loads: call it inside the handler", name);
+    lua_pushfstring(L, "%s cannot wait while a module loads: call it inside the handler", name);
+  } else {
+    lua_pushfstring(L, "%s cannot wait %s", name, push_blocking_function(L, blocked, blocked == L ? 1 : 0));
   }
-  return luaL_error(L, "%s cannot wait %s", name, push_blocking_function(L, blocked, blocked == L ? 1 : 0));
+  prefix_position(L);
+  return lua_error(L);
 }
 
 void spacer_push_host_function(lua_State *L, int number, const char *name) {

@@ -10,7 +10,10 @@ extension Stub {
       ---@field detail? string
       ---@field hint? string
       ---@field constraint? string
+      ---@field table? string
+      ---@field column? string
       ---@field position? integer
+      ---@field where? string the caller's file and line
 
       ---A database, or what a transaction is given.
       ---@class spacer.db.Database

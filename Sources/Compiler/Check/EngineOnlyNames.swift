@@ -18,15 +18,23 @@ package enum EngineOnlyNames {
     case "ngx": return ngxHint("")
     case "jit", "jit.opt", "jit.util", "table.new", "table.clear", "table.nkeys", "table.isempty":
       return "LuaJIT's extensions are not needed here; use plain Lua tables"
-    case "resty.http", "resty.redis", "resty.mysql", "resty.memcached", "resty.postgres", "pgmoon",
-      "pgmoon.init":
-      return noConnections
+    case "resty.http", "socket.http", "ssl.https", "http.request", "requests":
+      return "use require \"http\""
+    case "resty.postgres", "pgmoon", "pgmoon.init", "luasql.postgres", "luasql.sqlite3", "lsqlite3",
+      "lsqlite3complete", "luasql.sqlite":
+      return "use require \"db\": PostgreSQL and SQLite"
+    case "resty.mysql", "resty.mongol", "luasql.mysql":
+      return "require \"db\" reaches PostgreSQL and SQLite; there is no client for other databases"
+    case "resty.redis", "resty.memcached":
+      return "there is no client for it; require \"kv\" is a store that all workers of the process share"
     case "resty.jit-uuid", "resty.uuid": return "use require \"uuid\""
     case "resty.string", "resty.random", "resty.md5", "resty.sha", "resty.sha1", "resty.sha224",
       "resty.sha256",
       "resty.sha384", "resty.sha512":
       return "use require \"crypto\""
-    case "resty.lrucache", "resty.lock": return noSharedMemory
+    case "resty.lrucache", "resty.lock": return sharedStore
+    case "resty.validation": return "use require \"validate\""
+    case "socket", "socket.core": return noSockets
     case let other where other.hasPrefix("ngx."): return ngxHint(String(other.dropFirst(4)))
     case let other where other.hasPrefix("resty."):
       return "of resty.* there are resty.evp, resty.hmac, resty.jwt and resty.jwt-validators; "
@@ -73,8 +81,8 @@ package enum EngineOnlyNames {
   }
 
   private static let noFiles = "functions have no files; return the data, or read it from the request"
-  private static let noConnections = "functions open no connections of their own in this release"
-  private static let noSharedMemory = "nothing is kept in memory from one request to the next"
+  private static let noSockets = "functions open no sockets; require \"http\" and require \"db\" do"
+  private static let sharedStore = "require \"kv\" is a store that all workers share, with TTL, incr and cas"
 
   private static func bitHint(_ field: String) -> String {
     switch field {
@@ -100,21 +108,24 @@ package enum EngineOnlyNames {
     case "header", "resp": "return value, nil, { headers = { … } } sets headers"
     case "redirect": "return nil, nil, { status = 302, headers = { Location = url } }"
     case "log", "ERR", "WARN", "NOTICE", "INFO", "DEBUG", "CRIT", "ALERT", "EMERG", "STDERR", "errlog":
-      "print(…) writes to the log"
-    case "timer", "eof": "functions have no timers; do the work before returning"
-    case "shared": noSharedMemory
+      "require \"log\" has levels and fields; print(…) writes to the log too"
+    case "timer", "eof": "defer(function () … end) runs after the answer is sent"
+    case "sleep": "use sleep(seconds)"
+    case "shared": sharedStore
     case "location", "exec": "flow.call(name, data) calls another function"
-    case "thread": "flow.call(name, data) calls another function and waits for its answer"
+    case "thread": "flow.all { { name, data }, … } calls several functions at once"
     case "ctx": "a global set in one request lives as long as the request"
     case "null": "use require(\"cjson\").null"
-    case "now", "time", "today", "localtime", "utctime", "http_time", "cookie_time", "update_time":
+    case "now": "time.now() of require \"time\" has fractions; os.time() whole seconds"
+    case "time", "today", "localtime", "utctime", "http_time", "cookie_time", "update_time":
       "use os.time, os.date or os.clock"
     case "re": "use string.find, string.match and string.gsub"
-    case "socket": noConnections
+    case "socket": noSockets
+    case "crc32_short", "crc32_long": "write it in plain Lua; require \"crypto\" has digests"
     case "hmac_sha1", "md5", "md5_bin", "sha1_bin", "encode_base64", "decode_base64":
       "require \"crypto\" has digests, hmac and base64"
-    case "": "nginx's API does not exist here; see require \"request\", print and flow.call"
-    default: "nginx's API does not exist here"
+    case "": "nginx's API does not exist here; docs/functions.md lists what does"
+    default: "nginx's API does not exist here; docs/functions.md lists what does"
     }
   }
 }

@@ -157,9 +157,11 @@ struct ConnectionPool {
   /// Time has passed.
   mutating func expire(now: UInt64) -> [Action] {
     var actions: [Action] = []
+    // Where no connection was ever made, none can become free.
+    let refusal: Refusal = idle.isEmpty && busy.isEmpty ? .cannotConnect : .waitedTooLong
     while let waiter = waiters.first, waiter.deadline <= now {
       waiters.removeFirst()
-      actions.append(.refuse(request: waiter.request, .waitedTooLong))
+      actions.append(.refuse(request: waiter.request, refusal))
     }
     // Taken from the end and put there, so the first ones are unused longest.
     while let oldest = idle.first, oldest.since + idleMilliseconds <= now {

@@ -123,7 +123,9 @@ final class Database: DatabaseConnectionOwner {
     switch refusal {
     case .cannotConnect:
       return lastConnectError
-        ?? DatabaseError("cannot connect", sqlstate: DatabaseError.State.cannotConnect)
+        ?? DatabaseError(
+          "cannot connect to databases.\(configuration.name): no answer in "
+            + "\(configuration.waitMilliseconds) ms", sqlstate: DatabaseError.State.cannotConnect)
     case .waitedTooLong:
       let seconds = PostgresText.text(of: Double(configuration.waitMilliseconds) / 1000)
       var error = DatabaseError(
@@ -312,7 +314,8 @@ final class Database: DatabaseConnectionOwner {
 
   /// The call of its transaction has ended.
   func unpinned(_ connection: DatabaseConnection) {
-    guard !connection.isRunning else { return }
+    // A statement whose end is still to be told settles it then.
+    guard !connection.isRunning, connection.request == nil else { return }
     settle(connection)
   }
 

@@ -36,7 +36,8 @@ extension Databases {
     let isList = request.statement.shape == .rows
     guard isList || rows.rowCount > 0 else { return lua_pushnil(state) }
     if isList {
-      lua_createtable(state, Int32(clamping: rows.rowCount), 0)
+      // A hint only: the memory is looked at row by row below.
+      lua_createtable(state, Int32(min(rows.rowCount, 1024)), 0)
       // So that no rows are `[]` in an answer.
       JSONTag.push(onto: state)
       lua_setmetatable(state, -2)

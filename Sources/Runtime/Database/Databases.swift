@@ -98,8 +98,8 @@ final class Databases {
   func complaint(_ name: String?) -> String {
     let names = databases.map { "'\($0.configuration.name)'" }.joined(separator: ", ")
     guard !names.isEmpty else {
-      return "no database is configured for this environment: add one under 'databases' in "
-        + "config/application.yml"
+      return "no database is configured for the environment '\(dispatcher.policy.environmentName)': add one "
+        + "under 'databases' in config/application.yml, or a driver for this environment"
     }
     guard let name else { return "there are several databases: call db.use with one of \(names)" }
     return "there is no database '\(name)' under 'databases' in config/application.yml, only \(names)"

@@ -386,7 +386,8 @@ final class PostgresConnection: DatabaseConnection {
         "COPY between server and client is not supported", sqlstate: DatabaseError.State.notSupported)
       error.isFatal = true
       fail(error)
-      steps = []
+      // libpq gives this result over and over until data is copied.
+      lose(error.message)
     default: fail(Self.error(of: part))
     }
   }

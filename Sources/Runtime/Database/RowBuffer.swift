@@ -21,7 +21,10 @@ struct RowBuffer: Sendable {
   private(set) var rowCount = 0
   private var storage: [UInt8] = []
 
-  var byteCount: Int { storage.count }
+  /// What the rows take: a row costs something even when it holds nothing.
+  var byteCount: Int { storage.count + rowCount * Self.rowBytes }
+
+  private static let rowBytes = 16
 
   mutating func endRow() { rowCount += 1 }
 

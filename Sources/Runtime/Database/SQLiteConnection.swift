@@ -91,7 +91,8 @@ final class SQLiteConnection: DatabaseConnection {
   private var lockedError: DatabaseError {
     DatabaseError(
       "the database was locked by another writer for \(configuration.busyMilliseconds) ms "
-        + "(databases.\(configuration.name).busyMilliseconds)", sqlstate: DatabaseError.State.lockNotAvailable
+        + "(databases.\(configuration.name).busyMilliseconds); inside db.transaction use tx:exec and tx:query, "
+        + "since db.exec waits for the transaction itself", sqlstate: DatabaseError.State.lockNotAvailable
     )
   }
 

@@ -276,7 +276,8 @@ enum SQLiteErrors {
     // `UNIQUE constraint failed: books.title`
     if code & 0xFF == SQLITE_CONSTRAINT, let colon = message.lastIndex(of: ":") {
       let place = message[message.index(after: colon)...].drop { $0 == " " }
-      let parts = place.split(separator: ",")[0].split(separator: ".")
+      // A trigger's own message may be anything.
+      let parts = (place.split(separator: ",").first ?? "").split(separator: ".")
       if parts.count == 2 {
         error.table = String(parts[0])
         error.column = String(parts[1])

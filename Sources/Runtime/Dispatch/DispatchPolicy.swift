@@ -4,6 +4,8 @@
 package struct DispatchPolicy: Sendable {
   /// Whether answers and logs may tell what went wrong inside: in development and test.
   package var showsErrors: Bool
+  /// `SPACER_ENV`, for messages.
+  package var environmentName = ""
   /// Calls in progress at a time on a worker; one more is answered 503.
   package var callCountMax = 10_000
   /// How deep functions may call functions with `flow.call`.
@@ -22,6 +24,8 @@ package struct DispatchPolicy: Sendable {
   package var environment: [String: String] = [:]
   /// What `require "db"` reaches.
   package var databases: [DatabaseConfiguration] = []
+  /// What `envVar` lists and the process's environment lacks.
+  package var unsetVariables: [String] = []
   /// Lets a request call a function by its name.
   package var internalToken: [UInt8]
 

@@ -153,6 +153,18 @@ final class Dispatcher: ExchangeHandler {
     abandon(slot)
   }
 
+  /// The status of a request whose client did not wait for the answer; nginx's number for it.
+  private static let statusClientGone = 499
+
+  func lost(_ exchange: ExchangeID, _ request: borrowing RequestView) {
+    guard log.isEnabled(.info), let slot = parked[exchange],
+      let names = generations[calls[slot].generation]?.names
+    else { return }
+    log.access(
+      request, status: Self.statusClientGone, function: names[Int(calls[slot].module)], bytes: 0,
+      nanoseconds: clock() &- calls[slot].start, trace: calls[slot].trace)
+  }
+
   func refused(
     _ refusal: Refusal, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, peer: PeerAddress
   ) {

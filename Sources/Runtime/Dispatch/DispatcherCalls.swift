@@ -163,6 +163,7 @@ extension Dispatcher {
   /// Frees a slot whose coroutine is empty.
   func release(_ slot: Int32) {
     if calls[slot].wasParked || calls[slot].hasExtras { endExtras(slot) }
+    if !waiting.waits.isEmpty { dropWait(of: slot) }
     let generation = calls[slot].generation
     calls.release(slot)
     generations[generation]?.callsInFlight -= 1

@@ -27,6 +27,8 @@ final class FlowWait: Wait {
   /// The thread that called, and the place of the tables of results and of keys on its stack; 0 for `flow.call`.
   private let state: OpaquePointer
   private let results: Int32
+  /// What the results so far take, in bytes.
+  private var resultBytes = 0
 
   init(children: [Int32: Int32], state: OpaquePointer, results: Int32) {
     self.children = children
@@ -39,6 +41,15 @@ final class FlowWait: Wait {
     children = [:]
   }
 
+  /// Ends what else was begun, before the caller sees the error.
+  private func fail(_ error: [UInt8], _ dispatcher: Dispatcher) {
+    cancelled(dispatcher)
+    dispatcher.complete(self) { coroutine in
+      error.withUnsafeBytes { LuaStack(coroutine).push($0) }
+      return Int32(SPACER_RAISE)
+    }
+  }
+
   /// A called function has ended with `answer`; its slot is free.
   func childEnded(_ slot: Int32, _ answer: Answer, _ dispatcher: Dispatcher) {
     guard let entry = children.removeValue(forKey: slot) else { return }
@@ -47,17 +58,22 @@ final class FlowWait: Wait {
         dispatcher.pushFlowResult(answer, onto: $0) ? 1 : Int32(SPACER_RAISE)
       }
     }
+    let memoryBefore = dispatcher.record.pointee.memory_bytes
     guard dispatcher.pushFlowResult(answer, onto: state) else {
-      // The error's text is on the stack; what else was begun ends before the caller sees it.
+      // The error's text is on the stack.
       let error = LuaStack(state).bytes(at: -1).map { Array($0) } ?? []
       LuaStack(state).pop()
-      cancelled(dispatcher)
-      return dispatcher.complete(self) { coroutine in
-        error.withUnsafeBytes { LuaStack(coroutine).push($0) }
-        return Int32(SPACER_RAISE)
-      }
+      return fail(error, dispatcher)
     }
     dispatcher.setFlowResult(state, results: results, entry: entry)
+    // No run of the caller's counts what is put together while it waits.
+    let added = dispatcher.record.pointee.memory_bytes - memoryBefore
+    resultBytes += added
+    dispatcher.calls[self.slot].heldBytes += added
+    guard resultBytes <= dispatcher.policy.callMemoryBytes else {
+      let message = "flow.all: the results take more than \(dispatcher.policy.callMemoryBytes) bytes "
+      return fail(Array((message + "(limits.callMemoryBytes)").utf8), dispatcher)
+    }
     guard children.isEmpty else { return }
     dispatcher.complete(self) { coroutine in
       lua_pushvalue(self.state, self.results)

@@ -87,6 +87,7 @@ extension Dispatcher {
   /// Makes the running call wait; what a host function returns then. `wait` is new.
   func park(on wait: Wait) -> Int32 {
     precondition(currentCall >= 0 && wait.slot < 0)
+    dropWait(of: currentCall)
     wait.slot = currentCall
     waiting.waits[currentCall] = wait
     return Int32(SPACER_WAIT)
@@ -105,12 +106,23 @@ extension Dispatcher {
     precondition(currentCall < 0, "a wait is completed from the loop")
     guard wait.isPending else { return }
     let slot = wait.slot
+    guard let coroutine = calls[slot].coroutine, lua_checkstack(coroutine, 20) != 0 else {
+      var root = slot
+      while calls[root].parent >= 0 { root = calls[root].parent }
+      return endParked(root, RequestFailure(503, "the function's stack is full"))
+    }
     end(wait)
-    guard let coroutine = calls[slot].coroutine, lua_checkstack(coroutine, 20) != 0 else { return }
     let memoryBefore = record.pointee.memory_bytes
     let count = push(coroutine)
     record.pointee.run_memory_base = memoryBefore
     run(slot, coroutine, arguments: count < 0 ? 1 : count, raises: min(count, 0))
+  }
+
+  /// Ends what a call is registered to wait for although it goes on or has ended: nothing may complete it then.
+  func dropWait(of slot: Int32) {
+    guard let wait = waiting.waits[slot] else { return }
+    end(wait)
+    wait.cancelled(self)
   }
 
   private func end(_ wait: Wait) {
@@ -147,10 +159,7 @@ extension Dispatcher {
       record.pointee.is_over_time = 0
       record.pointee.is_over_memory = 0
     }
-    if let wait = waiting.waits[slot] {
-      end(wait)
-      wait.cancelled(self)
-    }
+    dropWait(of: slot)
     if let coroutine = calls[slot].coroutine { reset(slot, coroutine) }
     release(slot)
   }

@@ -25,6 +25,7 @@ struct ResponseShape {
     defer { lua_settop(state, top) }
     guard lua_checkstack(state, 12) != 0 else { throw ResponseShapeError("the stack is full") }
 
+    try checkFields(stack, table: index)
     if stack.rawField("status", at: index) != LUA_TNIL {
       let valid = isError ? 400...599 : 200...599
       guard lua_isinteger(state, -1) != 0, valid.contains(Int(lua_tointegerx(state, -1, nil))) else {
@@ -42,6 +43,21 @@ struct ResponseShape {
       try shape.readHeaders(stack, table: lua_gettop(state), into: &headers)
     }
     return shape
+  }
+
+  /// A misspelt field would change nothing, and nobody would see why.
+  private static func checkFields(_ stack: LuaStack, table: Int32) throws(ResponseShapeError) {
+    lua_pushnil(stack.raw)
+    while lua_next(stack.raw, table) != 0 {
+      stack.pop()
+      guard let name = stack.bytes(at: -1) else {
+        throw ResponseShapeError("the third result has fields only: status, headers, raw")
+      }
+      if !["status", "headers", "raw"].contains(where: { $0.utf8.elementsEqual(name) }) {
+        throw ResponseShapeError(
+          "the third result has no field '\(HeaderText.printable(name))', only status, headers and raw")
+      }
+    }
   }
 
   private mutating func readHeaders(

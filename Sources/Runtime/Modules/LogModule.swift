@@ -55,6 +55,12 @@ extension Dispatcher {
   /// `log.info(message, fields)` and the others.
   func logLine(_ level: LogLevel, _ state: OpaquePointer) {
     guard log.isEnabled(level) else { return }
+    // `log:info(…)` is not worth losing a line for: the module itself comes first then.
+    if lua_type(state, 1) == LUA_TTABLE, luaL_getmetafield(state, 1, "__frozen") != LUA_TNIL {
+      LuaStack(state).pop()
+      lua_rotate(state, 1, -1)
+      LuaStack(state).pop()
+    }
     lua_settop(state, 2)
     writeLine(level, state, message: 1, fields: 2, ownFields: 0)
   }

@@ -172,6 +172,7 @@ extension HTTPServer {
     let exchange = ExchangeID(slot: slot, serial: connection.pointee.serial)
     if connection.pointee.phase == .lingering { state.pointee.lingeringCount -= 1 }
     loop.cancel(connection.pointee.timer)
+    if isPending { handler.lost(exchange, RequestView(connection)) }
     SystemCalls.close(connection.pointee.descriptor)
     if connection.pointee.tls != nil { endTLS(connection) }
     connection.pointee.input.release(&state.pointee.pool)

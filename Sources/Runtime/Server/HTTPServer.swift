@@ -18,6 +18,8 @@ package protocol ExchangeHandler: AnyObject {
   func handle(_ exchange: ExchangeID, _ request: borrowing RequestView)
   /// The client went away before its request was answered; an answer is ignored from now on.
   func cancel(_ exchange: ExchangeID)
+  /// The client went away: a last look at its request, before `cancel`.
+  func lost(_ exchange: ExchangeID, _ request: borrowing RequestView)
   /// The server itself turned a request down, which no handler will see.
   /// `method` and `path` are empty as far as the head was not understood.
   func refused(
@@ -29,6 +31,7 @@ package protocol ExchangeHandler: AnyObject {
 }
 
 extension ExchangeHandler {
+  package func lost(_ exchange: ExchangeID, _ request: borrowing RequestView) {}
   package func refused(
     _ refusal: Refusal, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer, peer: PeerAddress
   ) {}

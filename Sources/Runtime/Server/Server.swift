@@ -136,16 +136,21 @@ package final class Server: Sendable {
     logWriter.close(waitMilliseconds: 2_000)
   }
 
-  /// Opens the client libraries of what the artifact's modules require, so that no call waits for it. A missing
-  /// one is an error of the calls that need it: the others are served.
+  /// Opens the client libraries of what the artifact's modules require, so that no call waits for it, and logs
+  /// what is missing. That is an error of the calls that need it: the others are served.
   private static func prepareClients(
     _ artifact: LoadedArtifact, _ configuration: ServerConfiguration, _ logWriter: LogWriter
   ) {
     let http = BuiltinModule.http.name
     let isWanted = (0..<artifact.moduleCount).contains { artifact.image.module($0).builtins.contains(http) }
-    guard isWanted, let reason = CurlLibrary.open() else { return }
     let log = WorkerLog(format: configuration.logFormat, writer: logWriter)
-    log.message(.warn, "functions that require 'http' will fail: \(reason)", trace: nil)
+    let unset = configuration.policy.unsetVariables
+    if !unset.isEmpty {
+      log.message(.info, "not set: \(unset.joined(separator: ", ")) (envVar in application.yml)", trace: nil)
+    }
+    if isWanted, let reason = CurlLibrary.open() {
+      log.message(.warn, "functions that require 'http' will fail: \(reason)", trace: nil)
+    }
     log.flush()
   }
 

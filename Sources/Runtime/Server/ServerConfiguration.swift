@@ -154,6 +154,7 @@ struct ServerConfiguration: Sendable {
   ) throws(SettingsError) -> DispatchPolicy {
     let token = ServeOptions.variable("SPACER_INTERNAL_TOKEN") ?? randomToken()
     var policy = DispatchPolicy(showsErrors: isForPeople(environment), internalToken: Array(token.utf8))
+    policy.environmentName = environment
     policy.callCountMax = try settings.integer(
       "limits.calls", default: policy.callCountMax, in: 1...400_000)
     policy.wallMilliseconds = try settings.integer(
@@ -174,7 +175,11 @@ struct ServerConfiguration: Sendable {
     policy.cpuMilliseconds = min(policy.cpuMilliseconds, policy.wallMilliseconds)
     policy.databases = try DatabaseConfiguration.all(artifact, settings, environment: environment)
     for name in artifact.image.environmentVariables {
-      if let value = getenv(name) { policy.environment[name] = String(cString: value) }
+      if let value = getenv(name) {
+        policy.environment[name] = String(cString: value)
+      } else if name != "SPACER_ENV" {
+        policy.unsetVariables.append(name)
+      }
     }
     if artifact.image.environmentVariables.contains("SPACER_ENV") {
       policy.environment["SPACER_ENV"] = environment

@@ -101,6 +101,52 @@ import Testing
     #expect(drawn.count == 5, "\(drawn)")
   }
 
+  /// A call that is over its memory in the moment in which it begins to wait, and then others that wait.
+  @Test func aWaitThatBeginsOverTheMemoryHarmsNobody() throws {
+    let server = try RunningServer.serving(
+      [
+        "config/application.yml": """
+        spacerVersion: 1
+        appName: test
+        limits:
+          callMemoryBytes: 8MiB
+
+        """,
+        "app/gateway.lua":
+          #"return { {"GET", "/many", "many"}, {"GET", "/v", "v"}, {"GET", "/wait", "wait"} }"#,
+        "app/v.lua": "return function() return 'v' end\n",
+        "app/wait.lua": "return function() sleep(0.3) return 'waited' end\n",
+        "app/big.lua": "return function() return { string.rep('x', 5000000) } end\n",
+        "app/late.lua": "return function() sleep(0.1) return string.rep('y', 6000000) end\n",
+        "app/many.lua": """
+        local flow = require "flow"
+        return function()
+          local held = string.rep("z", 3000000)
+          local ok = pcall(flow.all, { { "wait" }, { "big" }, { "late" }, { "late" } })
+          pcall(sleep, 0.01)
+          return { ok, #held }
+        end
+
+        """,
+      ], in: workspace, arguments: ["--workers", "1"])
+    for _ in 0..<3 {
+      let connections = try (0..<4).map { number in
+        let connection = try HTTPConnection(port: server.port)
+        try connection.send("GET /\(number == 0 ? "many" : "wait") HTTP/1.1\r\nHost: t\r\n\r\n")
+        return connection
+      }
+      let many = try connections[0].response(to: "GET")
+      #expect(
+        many.status == 503 || many.json == JSONValue(#"{"data":[false,3000000]}"#), "\(many.text.prefix(200))"
+      )
+      for connection in connections.dropFirst() {
+        #expect(try connection.response(to: "GET").json == JSONValue(#"{"data":"waited"}"#))
+      }
+    }
+    #expect(try server.get("/v").status == 200)
+    #expect(try server.stop() == 0)
+  }
+
   @Test func theCallThatHoldsMostIsEndedWhenTheWorkersMemoryIsUsedUp() throws {
     let files = [
       "config/application.yml": """
