@@ -92,6 +92,30 @@ import Testing
     }
   }
 
+  /// Those that no example can call here: without an event log, without PostgreSQL, without an effect.
+  private static let withoutExample: Set<String> = ["append", "array", "new"]
+
+  /// The definitions for editors name every function.
+  @Test func everyFunctionHasAnExample() throws {
+    let workspace = try Workspace()
+    let folder = workspace.path + "/stubs"
+    #expect(try Tool.run(["stubs", try workspace.project(["app/a.lua": ""]), "-o", folder]).status == 0)
+    let examples = try Self.examples().map(\.lua).joined()
+    for path in try FileManager.default.subpathsOfDirectory(atPath: folder) where path.hasSuffix(".lua") {
+      for line in try String(contentsOfFile: folder + "/" + path, encoding: .utf8).split(separator: "\n") {
+        guard let match = line.firstMatch(of: /^function (?:[\w]+[.:])?(\w+)\(/) else { continue }
+        let name = String(match.1)
+        guard !Self.withoutExample.contains(name), !name.hasPrefix("encode_"), !name.hasPrefix("decode_")
+        else {
+          continue
+        }
+        // Of the validators with `opt_` before their name the page says how they differ.
+        let plain = name.hasPrefix("opt_") ? String(name.dropFirst(4)) : name
+        #expect(examples.contains(plain), "\(path): \(name)")
+      }
+    }
+  }
+
   private static let configuration = """
     spacerVersion: 1
     appName: examples
@@ -100,6 +124,9 @@ import Testing
       default:
         driver: sqlite
         path: ${EXAMPLE_DATABASE}
+      reports:
+        driver: sqlite
+        path: ${EXAMPLE_DATABASE}.reports
 
     """
 
