@@ -96,7 +96,9 @@ extension Dispatcher {
   /// Has `wait.expired` called after so long. `wait` is pending and has no timer.
   func startTimer(for wait: Wait, afterMilliseconds delay: UInt64) {
     guard let loop, wait.isPending else { return }
-    wait.timer = loop.schedule(afterMilliseconds: delay, token(wait.slot), for: waiting.waitTimers)
+    // The loop's time is that of the turn's begin, which a busy worker has left behind.
+    let late = (clock() &- loop.now &+ 999_999) / 1_000_000
+    wait.timer = loop.schedule(afterMilliseconds: delay + late, token(wait.slot), for: waiting.waitTimers)
   }
 
   /// Ends a wait: the call goes on with the values that `push` pushes onto the coroutine it is given.
