@@ -39,6 +39,7 @@ let package = Package(
     .target(name: "CTLS", path: "Sources/CTLS", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "CPostgres", path: "Sources/CPostgres", linkerSettings: [.linkedLibrary("dl")]),
     .target(name: "CSQLite", path: "Sources/CSQLite", linkerSettings: [.linkedLibrary("dl")]),
+    .target(name: "CKafka", path: "Sources/CKafka", linkerSettings: [.linkedLibrary("dl")]),
     // The archive: its block functions alone, and no shared library to load at each start.
     .target(
       name: "CDigest", path: "Sources/CDigest", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
@@ -55,10 +56,16 @@ let package = Package(
       ],
       path: "Sources/Compiler", swiftSettings: swiftSettings),
     .target(
+      name: "SpacerSystem", dependencies: ["CSystem"], path: "Sources/System", swiftSettings: swiftSettings),
+    .target(
+      name: "SpacerEventLog",
+      dependencies: ["SpacerSystem", "CSystem", "CPostgres", "CSQLite", "CKafka"],
+      path: "Sources/EventLog", swiftSettings: swiftSettings),
+    .target(
       name: "SpacerRuntime",
       dependencies: [
-        "SpacerArtifact", "SpacerLuaVM", "CLua", "CSystem", "CCurl", "CCrypto", "CTLS", "CPostgres",
-        "CSQLite",
+        "SpacerArtifact", "SpacerLuaVM", "SpacerEventLog", "SpacerSystem", "CLua", "CSystem", "CCurl",
+        "CCrypto", "CTLS", "CPostgres", "CSQLite",
       ],
       path: "Sources/Runtime", swiftSettings: swiftSettings),
     .executableTarget(
@@ -92,6 +99,9 @@ let package = Package(
       dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem", "CTLS"],
       path: "Tests/RuntimeTests",
       swiftSettings: swiftSettings),
+    .testTarget(
+      name: "EventLogTests", dependencies: ["SpacerEventLog", "SpacerSystem", "CSystem"],
+      path: "Tests/EventLogTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "EndToEndTests", dependencies: ["spacer", "spacer-serve"], path: "Tests/EndToEndTests",
       swiftSettings: swiftSettings),

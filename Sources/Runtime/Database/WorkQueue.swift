@@ -2,6 +2,7 @@
 // end; results go back through a loop's mailbox.
 
 import Glibc
+import SpacerSystem
 import Synchronization
 
 /// A queue of jobs with threads that start when there is work for them.

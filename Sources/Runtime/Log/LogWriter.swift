@@ -3,6 +3,7 @@
 
 import CSystem
 import Glibc
+import SpacerSystem
 import Synchronization
 
 /// Writes the chunks of all workers, in the order they were handed over.

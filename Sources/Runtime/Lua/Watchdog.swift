@@ -7,6 +7,7 @@
 import CLua
 import CSystem
 import Glibc
+import SpacerSystem
 import Synchronization
 
 /// The watchdog of a process's workers.

@@ -4,6 +4,7 @@
 import CSystem
 import Glibc
 import SpacerArtifact
+import SpacerSystem
 
 /// The whole run of `spacer-serve`.
 package enum ServeCommand {

@@ -3,6 +3,7 @@
 
 import Glibc
 import SpacerArtifact
+import SpacerSystem
 import Synchronization
 
 /// What a worker needs to begin.

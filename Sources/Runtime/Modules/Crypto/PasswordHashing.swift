@@ -6,6 +6,7 @@
 import CCrypto
 import CLua
 import Glibc
+import SpacerSystem
 import Synchronization
 
 /// How much work a hash is: the parameters of scrypt (RFC 7914).

@@ -4,7 +4,7 @@
 import CSystem
 import Glibc
 
-enum Threads {
+package enum Threads {
   private final class Box {
     let name: String
     let body: () -> Void
@@ -15,12 +15,12 @@ enum Threads {
   }
 
   /// Starts a detached thread. A refusal of the system's ends the process: it happens at start only.
-  static func start(name: String, _ body: @escaping @Sendable () -> Void) {
+  package static func start(name: String, _ body: @escaping @Sendable () -> Void) {
     precondition(startIfPossible(name: name, body), "no thread to be had")
   }
 
   /// Starts a detached thread. False when the system refuses; `body` is then released uncalled.
-  static func startIfPossible(name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+  package static func startIfPossible(name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
     let context = Unmanaged.passRetained(Box(name: name, body)).toOpaque()
     var thread = pthread_t()
     var attributes = pthread_attr_t()

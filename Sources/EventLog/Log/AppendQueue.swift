@@ -1,0 +1,110 @@
+// Group commit: appends come from any thread, and one thread of the queue's commits all that are there at a time,
+// so that many share one fsync. Bounded in bytes: what comes above is refused, and nothing of it is kept.
+
+package import SpacerSystem
+
+/// An append that waits for its commit.
+package struct PendingAppend: Sendable {
+  package var request: AppendRequest
+  package var completion: AppendCompletion
+  /// On the monotonic clock.
+  fileprivate var deadlineMilliseconds: Int64
+}
+
+/// Appends on their way to a storage.
+package final class AppendQueue: Sendable {
+  private struct State {
+    var pending: [PendingAppend] = []
+    var byteCount = 0
+    var isClosed = false
+    var hasEnded = false
+  }
+
+  /// Of one commit.
+  private static let batchCountMax = 2_048
+  private static let batchBytesMax = 8 << 20
+
+  private let state = Monitor(State())
+  private let bytesMax: Int
+  private let clock: SystemClock
+  private let commit: @Sendable ([PendingAppend]) -> Void
+
+  /// Starts the queue's thread.
+  /// - Parameters:
+  ///   - bytesMax: What may wait, in bytes.
+  ///   - commit: Called on the queue's thread; completes each of the appends before it returns.
+  package init(
+    name: String, bytesMax: Int = 64 << 20, clock: SystemClock = .machine,
+    commit: @escaping @Sendable ([PendingAppend]) -> Void
+  ) {
+    self.bytesMax = bytesMax
+    self.clock = clock
+    self.commit = commit
+    Threads.start(name: name) { self.run() }
+  }
+
+  /// Hands an append in; never blocks.
+  package func submit(_ request: AppendRequest, completion: @escaping AppendCompletion) {
+    let bytes = request.byteCount
+    let deadline = clock.monotonicMilliseconds() + Int64(request.timeoutMilliseconds)
+    let refusal: EventLogError? = state.withLock { state in
+      if state.isClosed { return EventLogError(.unavailable, "the event log is closed") }
+      guard state.byteCount + bytes <= bytesMax || state.pending.isEmpty else {
+        return EventLogError(.overloaded, "too many events wait for the storage: try again later")
+      }
+      state.byteCount += bytes
+      state.pending.append(
+        PendingAppend(request: request, completion: completion, deadlineMilliseconds: deadline))
+      return nil
+    }
+    if let refusal { return completion(.failure(refusal)) }
+    state.signal()
+  }
+
+  /// Refuses what comes from now on, and returns when all that was handed in has completed.
+  package func close() {
+    state.withLock { $0.isClosed = true }
+    state.signal()
+    state.wait(milliseconds: nil) { $0.hasEnded ? () : nil }
+  }
+
+  private func run() {
+    while let batch = nextBatch() {
+      let now = clock.monotonicMilliseconds()
+      var live: [PendingAppend] = []
+      live.reserveCapacity(batch.count)
+      for append in batch {
+        if append.deadlineMilliseconds < now {
+          append.completion(
+            .failure(EventLogError(.timedOut, "the storage did not take the events in time")))
+        } else {
+          live.append(append)
+        }
+      }
+      if !live.isEmpty { commit(live) }
+    }
+    state.withLock { $0.hasEnded = true }
+    state.signal()
+  }
+
+  /// Nil at the end.
+  private func nextBatch() -> [PendingAppend]? {
+    let batch: [PendingAppend]?? = state.wait(milliseconds: nil) { state in
+      guard !state.pending.isEmpty else { return state.isClosed ? .some(nil) : nil }
+      var count = 0
+      var bytes = 0
+      while count < state.pending.count, count < Self.batchCountMax, bytes < Self.batchBytesMax {
+        bytes += state.pending[count].request.byteCount
+        count += 1
+      }
+      state.byteCount -= bytes
+      if count == state.pending.count {
+        defer { state.pending = [] }
+        return state.pending
+      }
+      defer { state.pending.removeFirst(count) }
+      return Array(state.pending[..<count])
+    }
+    return batch ?? nil
+  }
+}

@@ -1,0 +1,120 @@
+// What an event is, on its way into the log and out of it.
+
+/// A partition of a topic: the unit that one member of a consumer group owns at a time. Events with equal keys
+/// are in the same one.
+package struct TopicPartition: Hashable, Sendable, Comparable {
+  package var topic: String
+  /// 0-based.
+  package var partition: Int32
+
+  package init(topic: String, partition: Int32) {
+    self.topic = topic
+    self.partition = partition
+  }
+
+  package static func < (a: Self, b: Self) -> Bool { (a.topic, a.partition) < (b.topic, b.partition) }
+}
+
+/// An event as the log holds it.
+package struct EventRecord: Equatable, Sendable {
+  package var topic: String
+  package var partition: Int32
+  /// Grows within a partition, with gaps. On memory, SQLite and PostgreSQL it grows within the whole topic.
+  package var offset: Int64
+  /// UTF-8.
+  package var key: [UInt8]
+  /// The payload, JSON.
+  package var value: [UInt8]
+  /// When it was appended, in milliseconds since 1970.
+  package var timestampMilliseconds: Int64
+  /// The id its append gave it; nil when it gave none.
+  package var givenID: String?
+  /// The `traceparent` of the call that appended it.
+  package var trace: String?
+
+  package init(
+    topic: String, partition: Int32, offset: Int64, key: [UInt8], value: [UInt8],
+    timestampMilliseconds: Int64,
+    givenID: String? = nil, trace: String? = nil
+  ) {
+    self.topic = topic
+    self.partition = partition
+    self.offset = offset
+    self.key = key
+    self.value = value
+    self.timestampMilliseconds = timestampMilliseconds
+    self.givenID = givenID
+    self.trace = trace
+  }
+
+  package var topicPartition: TopicPartition { TopicPartition(topic: topic, partition: partition) }
+
+  /// What handlers see as `event.id`: the same at each retry and replay.
+  package var id: String { givenID ?? "\(topic):\(partition):\(offset)" }
+}
+
+/// One event to append.
+package struct AppendEntry: Equatable, Sendable {
+  /// UTF-8, without NUL.
+  package var key: [UInt8]
+  /// JSON.
+  package var value: [UInt8]
+  /// Where the storage can promise it, an event with this id is appended to the topic once only.
+  package var id: String?
+
+  package init(key: [UInt8], value: [UInt8], id: String? = nil) {
+    self.key = key
+    self.value = value
+    self.id = id
+  }
+
+  /// What it counts in bounds on memory, in bytes.
+  package var byteCount: Int { key.count + value.count + (id?.utf8.count ?? 0) + 64 }
+}
+
+/// Events to append to one topic together: all of them or, where the storage can promise it, none.
+package struct AppendRequest: Equatable, Sendable {
+  package var topic: String
+  /// At least one, in the order of appending.
+  package var entries: [AppendEntry]
+  /// A W3C `traceparent`.
+  package var trace: String?
+  /// After this long, what was not begun is not begun any more.
+  package var timeoutMilliseconds: Int
+
+  package init(topic: String, entries: [AppendEntry], trace: String? = nil, timeoutMilliseconds: Int = 30_000)
+  {
+    self.topic = topic
+    self.entries = entries
+    self.trace = trace
+    self.timeoutMilliseconds = timeoutMilliseconds
+  }
+
+  package var byteCount: Int { entries.reduce(64) { $0 + $1.byteCount } }
+}
+
+/// What an append came to.
+package struct AppendOutcome: Equatable, Sendable {
+  /// The events' offsets, in the request's order; empty when `isDuplicate`.
+  package var offsets: [Int64]
+  /// An event with the id was there already: nothing was appended.
+  package var isDuplicate: Bool
+
+  package init(offsets: [Int64], isDuplicate: Bool = false) {
+    self.offsets = offsets
+    self.isDuplicate = isDuplicate
+  }
+}
+
+/// Called once, on any thread; must not block.
+package typealias AppendCompletion = @Sendable (Result<AppendOutcome, EventLogError>) -> Void
+
+/// Which partition a key belongs to, where that is ours to say (not on Kafka).
+package enum KeyPartition {
+  /// FNV-1a with 64 bits, folded; it is part of what is stored, and never changes.
+  package static func of(_ key: [UInt8], count: Int32) -> Int32 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in key { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    return Int32((hash ^ hash >> 32) & 0x7FFF_FFFF) % max(1, count)
+  }
+}
