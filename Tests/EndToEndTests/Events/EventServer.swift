@@ -6,7 +6,7 @@ import Glibc
 import Testing
 
 /// Where a test's events are kept.
-enum EventDriver: String, CaseIterable, CustomTestStringConvertible, Sendable {
+enum EventDriver: String, CustomTestStringConvertible, CaseIterable, Sendable {
   case memory, sqlite, postgres, kafka
 
   var testDescription: String { rawValue }
