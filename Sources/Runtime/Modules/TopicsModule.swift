@@ -244,7 +244,12 @@ extension Dispatcher {
 
   private func appendOptions(_ state: OpaquePointer) throws(Refusal) -> (id: String?, milliseconds: Int?) {
     let stack = LuaStack(state)
-    if lua_type(state, 3) == LUA_TNIL { return (nil, nil) }
+    // `null` of JSON is none either.
+    if lua_type(state, 3) == LUA_TNIL
+      || lua_touserdata(state, 3) == nil && lua_type(state, 3) == LUA_TLIGHTUSERDATA
+    {
+      return (nil, nil)
+    }
     guard lua_type(state, 3) == LUA_TTABLE else {
       throw Refusal(message: "the options must be a table, not a \(stack.typeName(at: 3))")
     }

@@ -69,7 +69,7 @@ struct Delivery: Equatable {
   var offset: Int
 }
 
-@Suite struct FaultTests {
+@Suite struct FaultFuzzTests {
   /// A handful in CI; `make fuzz` sets more.
   static let cycles = ProcessInfo.processInfo.environment["SPACER_FUZZ_SECONDS"] == nil ? 3 : 200
 
