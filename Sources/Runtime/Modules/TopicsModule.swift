@@ -136,7 +136,7 @@ extension Dispatcher {
         return 1
       }
       if let ambient = ambientTransaction { return append(request, within: ambient, state, events) }
-      return hand(request, to: events)
+      return hand(request, to: events, state)
     } catch {
       return push(error.message, status: error.status, onto: state)
     }
@@ -282,31 +282,40 @@ extension Dispatcher {
   private static var idBytesMax: Int { 255 }
 
   /// Gives the request to the storage; the call waits unless the storage answers at once.
-  private func hand(_ request: AppendRequest, to events: EventAccess) -> Int32 {
+  private func hand(
+    _ request: AppendRequest, to events: EventAccess, _ state: OpaquePointer
+  ) -> Int32 {
     let wait = AppendWait()
-    let result = park(on: wait)
-    startTimer(for: wait, afterMilliseconds: UInt64(request.timeoutMilliseconds))
     let ticket = appends.add(wait)
-    let (inbox, mailbox) = (appends.inbox, loop?.mailbox)
-    let source = appends.source
+    let (inbox, source, mailbox) = (appends.inbox, appends.source, loop?.mailbox)
+    let answer = ImmediateAnswer()
     events.store.append(request) { result in
+      if answer.take(result) { return }
       if inbox.add(ticket, result), let mailbox { mailbox.post(.token(source: source, 0)) }
     }
-    return result
+    if let result = answer.close() {
+      _ = appends.remove(ticket)
+      return push(result, onto: state)
+    }
+    let parked = park(on: wait)
+    startTimer(for: wait, afterMilliseconds: UInt64(request.timeoutMilliseconds))
+    return parked
+  }
+
+  private func push(_ result: Result<AppendOutcome, EventLogError>, onto state: OpaquePointer) -> Int32 {
+    switch result {
+    case .success:
+      LuaStack(state).push("ok")
+      return 1
+    case .failure(let error): return pushAppendFailure(error, onto: state)
+    }
   }
 
   /// Ends the waits whose appends have come to an end.
   func finishAppends() {
     for (ticket, result) in appends.inbox.takeAll() {
       guard let wait = appends.remove(ticket) else { continue }
-      complete(wait) { coroutine in
-        switch result {
-        case .success:
-          LuaStack(coroutine).push("ok")
-          return 1
-        case .failure(let error): return pushAppendFailure(error, onto: coroutine)
-        }
-      }
+      complete(wait) { push(result, onto: $0) }
     }
   }
 }
