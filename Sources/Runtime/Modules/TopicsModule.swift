@@ -28,35 +28,24 @@ enum TopicsFunction: Int32, HostFunctions {
   static let prelude: StaticString = """
     local native = ...
     local append, schema, validate, decode = native.append, native.schema, native.validate, native.decode
-    local type, error, pairs, pcall, tostring, concat = type, error, pairs, pcall, tostring, table.concat
-    local sort = table.sort
+    local type, error, pairs, tostring = type, error, pairs, tostring
 
     -- By the schema's text, so that another generation's is another one.
     local checks = {}
-
-    local function problem_text(problem)
-      if type(problem) ~= "table" then return tostring(problem) end
-      local texts = {}
-      for name, text in pairs(problem.fields or problem) do
-        texts[#texts + 1] = tostring(name) .. " " .. tostring(text)
-      end
-      sort(texts)
-      return concat(texts, "; ")
-    end
 
     local function misfit(topic, entries)
       local text = schema(topic)
       if not text or type(entries) ~= "table" then return nil end
       local check = checks[text]
       if not check then
-        check = validate(decode(text))
+        check = validate { payload = decode(text) }
         checks[text] = check
       end
       for key, payload in pairs(entries) do
-        local value, problem = check(payload)
+        local _, problem = check { payload = payload }
         if problem then
           return "the payload of '" .. tostring(key) .. "' does not fit the schema of '" .. tostring(topic)
-            .. "': " .. problem_text(problem)
+            .. "': " .. (problem.message or tostring(problem))
         end
       end
     end

@@ -91,7 +91,7 @@ final class EventServer: Sendable {
       "app/gateway.lua": #"return { {"POST", "/append", "append"} }"#,
       "app/append.lua": """
       local topics = require "topics"
-      return function(args) return topics.append(args.topic, args.entries, args.options) end
+      return function(args) local ok = topics.append(args.topic, args.entries, args.options) return ok end
       """,
       "lib/seen.lua": """
       local cjson = require "cjson"
