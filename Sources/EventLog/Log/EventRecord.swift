@@ -95,9 +95,10 @@ package struct AppendRequest: Equatable, Sendable {
 
 /// What an append came to.
 package struct AppendOutcome: Equatable, Sendable {
-  /// The events' offsets, in the request's order; empty when `isDuplicate`.
+  /// The offsets of the events that were appended, in the request's order: those whose id was there already, or
+  /// is an earlier one's in the request, are left out.
   package var offsets: [Int64]
-  /// An event with the id was there already: nothing was appended.
+  /// The events' ids were all there already: nothing was appended.
   package var isDuplicate: Bool
 
   package init(offsets: [Int64], isDuplicate: Bool = false) {
