@@ -21,9 +21,7 @@ final class PostgresAppender: Sendable {
   }
 
   private func refusal(_ request: AppendRequest) -> EventLogError? {
-    if topics(request.topic) == nil {
-      return EventLogError(.unknownTopic, "there is no topic \"\(request.topic)\" in this event log")
-    }
+    if topics(request.topic) == nil { return .unknownTopic(request.topic) }
     if request.entries.isEmpty { return EventLogError(.failed, "an append needs at least one event") }
     if request.byteCount > PostgresLimits.requestBytesMax {
       return EventLogError(

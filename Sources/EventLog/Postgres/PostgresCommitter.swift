@@ -4,8 +4,8 @@
 // topics, it is a transaction with a look at the ids first. When the server refuses a batch its halves are tried,
 // so that only the request that is to blame fails.
 //
-// When the connection is lost while a commit was on its way nobody knows what came of it. A request whose first
-// event has an id is tried again all the same: requests are atomic, so that id tells whether it is there.
+// When the connection is lost while a commit was on its way nobody knows what came of it. A request whose events all
+// have ids is tried again all the same.
 //
 // The notification for consumers is a statement of its own after the commit: within, it would make all commits of
 // the database wait for each other, their fsync included.
@@ -27,7 +27,8 @@ final class PostgresAppendItem {
   }
 
   var entries: [AppendEntry] { append.request.entries }
-  var firstID: String? { entries.first?.id }
+  /// Appending it again appends nothing twice.
+  var isRepeatable: Bool { entries.allSatisfy { $0.id != nil } }
 
   func complete(_ result: Result<AppendOutcome, EventLogError>) {
     guard !isCompleted else { return }
@@ -73,28 +74,8 @@ final class PostgresCommitter: @unchecked Sendable {
       guard let topic = topics(append.request.topic) else { continue }
       items.append(PostgresAppendItem(append, topic))
     }
-    var rest = items
-    while !rest.isEmpty {
-      let (now, later) = Self.withoutRepeatedIDs(rest)
-      commit(now, attempt: 1)
-      rest = later
-    }
+    commit(items, attempt: 1)
     items = []
-  }
-
-  /// Of requests with the same id the later ones wait for what becomes of the first.
-  private static func withoutRepeatedIDs(
-    _ items: [PostgresAppendItem]
-  ) -> (now: [PostgresAppendItem], later: [PostgresAppendItem]) {
-    guard items.contains(where: { item in item.entries.contains { $0.id != nil } }) else { return (items, []) }
-    var seen: Set<String> = []
-    var (now, later): ([PostgresAppendItem], [PostgresAppendItem]) = ([], [])
-    for item in items {
-      let ids = item.entries.compactMap { $0.id.map { "\(item.topic.table)/\($0)" } }
-      if ids.contains(where: { seen.contains($0) }) { later.append(item) } else { now.append(item) }
-      seen.formUnion(ids)
-    }
-    return (now, later)
   }
 
   /// Tells those whose time is over.
@@ -133,7 +114,7 @@ final class PostgresCommitter: @unchecked Sendable {
     case .lost:
       for item in items {
         item.isUncertain = true
-        if isLast || item.firstID == nil { item.complete(.failure(PostgresAppendItem.unknown)) }
+        if isLast || !item.isRepeatable { item.complete(.failure(PostgresAppendItem.unknown)) }
       }
       if !isLast { commit(items, attempt: attempt + 1) }
     case .refused(let state):
@@ -188,21 +169,23 @@ final class PostgresCommitter: @unchecked Sendable {
 
   // MARK: Transactions
 
+  /// Entries of one topic that are to be inserted, by the places of their requests.
+  private typealias Fresh = [(item: Int, entries: [AppendEntry])]
+
   private func transact(_ items: [PostgresAppendItem]) throws(PostgresFailure) -> [AppendOutcome] {
     let topics = Dictionary(grouping: items.indices) { items[$0].topic.table }
     let hasIDs = items.contains { item in item.entries.contains { $0.id != nil } }
     var outcomes = [AppendOutcome](repeating: AppendOutcome(offsets: []), count: items.count)
     if topics.count == 1, !hasIDs {
       isCommitting = true
-      try insert(items, Array(items.indices), &outcomes)
+      try insert(items, items.indices.map { ($0, items[$0].entries) }, &outcomes)
       return outcomes
     }
     do throws(PostgresFailure) {
       try session.script("BEGIN")
       // In one order everywhere, so that transactions that wait for each other's ids wait in one direction.
       for indices in topics.sorted(by: { $0.key < $1.key }).map(\.value) {
-        let fresh = try markDuplicates(items, indices, &outcomes)
-        if !fresh.isEmpty { try insert(items, fresh, &outcomes) }
+        try insert(items, try fresh(items, indices), &outcomes)
       }
     } catch {
       if session.isOpen { session.post("ROLLBACK") }
@@ -211,51 +194,50 @@ final class PostgresCommitter: @unchecked Sendable {
     }
     isCommitting = true
     try session.script("COMMIT")
+    for index in outcomes.indices { outcomes[index].isDuplicate = outcomes[index].offsets.isEmpty }
     return outcomes
   }
 
-  /// Gives those that are not there already.
-  private func markDuplicates(
-    _ items: [PostgresAppendItem], _ indices: [Int], _ outcomes: inout [AppendOutcome]
-  ) throws(PostgresFailure) -> [Int] {
-    let ids = indices.compactMap { items[$0].firstID }
-    guard let first = indices.first, !ids.isEmpty else { return indices }
+  /// Leaves out entries whose ids are there already, or before them in the batch. Ids are compared by their bytes.
+  private func fresh(
+    _ items: [PostgresAppendItem], _ indices: [Int]
+  ) throws(PostgresFailure) -> Fresh {
+    let ids = indices.flatMap { items[$0].entries.compactMap(\.id) }
+    guard let first = indices.first, !ids.isEmpty else { return indices.map { ($0, items[$0].entries) } }
     var parameters = PostgresParameters()
     parameters.addTexts(ids)
     let rows = try session.run(items[first].topic.existing, parameters)
-    var existing: Set<String> = []
-    for row in 0..<rows.count { if let id = rows.text(row, 0) { existing.insert(id) } }
-    return indices.filter { index in
-      guard let id = items[index].firstID, existing.contains(id) else { return true }
-      outcomes[index].isDuplicate = true
-      return false
+    var seen: Set<[UInt8]> = []
+    for row in 0..<rows.count { if let id = rows.bytes(row, 0) { seen.insert(id) } }
+    return indices.map { index in
+      let entries = items[index].entries.filter { entry in
+        entry.id.map { seen.insert(Array($0.utf8)).inserted } ?? true
+      }
+      return (index, entries)
     }
   }
 
   private func insert(
-    _ items: [PostgresAppendItem], _ indices: [Int], _ outcomes: inout [AppendOutcome]
+    _ items: [PostgresAppendItem], _ fresh: Fresh, _ outcomes: inout [AppendOutcome]
   ) throws(PostgresFailure) {
-    guard let first = indices.first else { return }
-    let entries = indices.flatMap { items[$0].entries }
+    let entries = fresh.flatMap(\.entries)
+    guard let first = fresh.first, !entries.isEmpty else { return }
     var parameters = PostgresParameters()
     parameters.addTexts(entries.lazy.map(\.key))
     parameters.addTexts(entries.lazy.map(\.value))
     parameters.addOptionalTexts(entries.lazy.map(\.id))
     parameters.addOptionalTexts(
-      indices.flatMap { index in
-        let request = items[index].append.request
-        return repeatElement(request.trace, count: request.entries.count)
-      })
+      fresh.flatMap { repeatElement(items[$0.item].append.request.trace, count: $0.entries.count) })
     parameters.addNumbers(entries.lazy.map { KeyPartition.hash($0.key) })
-    let rows = try session.run(items[first].topic.insert, parameters)
+    let rows = try session.run(items[first.item].topic.insert, parameters)
     guard rows.count == entries.count else {
       throw PostgresFailure(
         .lost, "\(entries.count) events were sent and \(rows.count) taken: a rule or trigger?")
     }
     var row = 0
-    for index in indices {
-      outcomes[index].offsets = items[index].entries.indices.map { rows.number(row + $0, 0) ?? 0 }
-      row += items[index].entries.count
+    for (item, entries) in fresh {
+      outcomes[item].offsets = (row..<(row + entries.count)).map { rows.number($0, 0) ?? 0 }
+      row += entries.count
     }
   }
 

@@ -31,6 +31,27 @@ enum PostgresLeases {
     SELECT min(done), max(epoch) FROM spacer_partitions WHERE group_id = $1::text AND topic = $2::text
     """
 
+  /// Keeps what partitions of another number have done beyond the lowest, so that it is not done again.
+  /// Parameters: group, topic, their number.
+  static let keepEarlier = """
+    INSERT INTO spacer_earlier_partitions AS e (group_id, topic, partition_count, partition, done) \
+    SELECT group_id, topic, $3::int, partition, done FROM spacer_partitions \
+    WHERE group_id = $1::text AND topic = $2::text \
+    ON CONFLICT (group_id, topic, partition_count, partition) DO UPDATE SET done = greatest(e.done, EXCLUDED.done)
+    """
+
+  /// Number of partitions, partition, done. Parameters: group, topic.
+  static let earlier = """
+    SELECT partition_count, partition, done FROM spacer_earlier_partitions \
+    WHERE group_id = $1::text AND topic = $2::text
+    """
+
+  /// Parameters: group, topic, the lowest offset.
+  static let removeEarlier = """
+    DELETE FROM spacer_earlier_partitions WHERE group_id = $1::text AND topic = $2::text AND done <= $3::bigint
+    """
+
+  /// Parameters: group, topic.
   static let removePartitions = """
     DELETE FROM spacer_partitions WHERE group_id = $1::text AND topic = $2::text
     """
@@ -115,7 +136,7 @@ enum PostgresLeases {
     AND p.epoch = e.epoch RETURNING p.topic, p.partition
     """
 
-  /// Writes the lowest offset where the original reads it; gives it. Parameters: group, topic, the name that the
+  /// Writes the lowest offset where the original reads it; gives it when it has grown. Parameters: group, topic, the name that the
   /// row has for the topic.
   static let writeOriginal = """
     INSERT INTO consumer_group_offsets AS o (group_offset, group_id, topic) \

@@ -20,9 +20,9 @@ struct PostgresScan {
   /// When some are missing, it is asked who may bring them, and then everything up to the last one is looked at
   /// again: what is there now comes in its order, and what is not can only come from one of these.
   func run(
-    _ session: PostgresSession, after: Int64, rowsMax: Int, _ gaps: inout GapTracker
+    _ session: PostgresSession, after: Int64, upTo: Int64 = .max, rowsMax: Int, _ gaps: inout GapTracker
   ) throws(PostgresFailure) -> Batch {
-    let first = try look(session, after: after, upTo: Int64.max, rowsMax)
+    let first = try look(session, after: after, upTo: upTo, rowsMax)
     guard let last = first.offsets.last else {
       return Batch(events: [], last: after, isFull: false, filled: [])
     }

@@ -100,6 +100,15 @@ struct PostgresSchema {
       """
     ),
     (
+      // What partitions had done when their number changed: a filter until all have passed it.
+      "spacer_earlier_partitions",
+      """
+      CREATE TABLE spacer_earlier_partitions (
+        group_id TEXT NOT NULL, topic TEXT NOT NULL, partition_count INT NOT NULL, partition INT NOT NULL,
+        done BIGINT NOT NULL, PRIMARY KEY (group_id, topic, partition_count, partition))
+      """
+    ),
+    (
       "spacer_records",
       """
       CREATE TABLE spacer_records (

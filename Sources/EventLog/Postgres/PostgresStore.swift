@@ -8,7 +8,7 @@
 // commits. `read` gives them in order and therefore waits for a transaction that has an offset and has not ended.
 // A consumer goes on, and what comes late is delivered late; see PostgresConsumer.
 
-import SpacerSystem
+package import SpacerSystem
 
 package final class PostgresStore: EventStore, Sendable {
   package let promises = StorePromises(isAtomic: true, dropsDuplicates: true, isDurable: true, isShared: true)
@@ -81,7 +81,7 @@ package final class PostgresStore: EventStore, Sendable {
 
   func topic(_ name: String) throws(EventLogError) -> PostgresTopic {
     guard let topic = topicsByName.withLock({ $0[name] }) else {
-      throw EventLogError(.unknownTopic, "there is no topic \"\(name)\" in this event log")
+      throw .unknownTopic(name)
     }
     return topic
   }
