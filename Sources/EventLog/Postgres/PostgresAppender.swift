@@ -25,7 +25,8 @@ final class PostgresAppender: Sendable {
     if request.entries.isEmpty { return EventLogError(.failed, "an append needs at least one event") }
     if request.byteCount > PostgresLimits.requestBytesMax {
       return EventLogError(
-        .tooLarge, "an append may have \(PostgresLimits.requestBytesMax) bytes, this has \(request.byteCount)")
+        .tooLarge, "an append may have \(PostgresLimits.requestBytesMax) bytes, this has \(request.byteCount)"
+      )
     }
     if request.entries.contains(where: { ($0.id?.utf8.count ?? 0) > PostgresLimits.idBytesMax }) {
       return EventLogError(.tooLarge, "an event's id may have \(PostgresLimits.idBytesMax) bytes")

@@ -190,7 +190,8 @@ extension PostgresConsumer {
     try loadEarlier(index)
     var taken: [TopicPartition] = []
     for row in 0..<rows.count {
-      guard let partition = rows.number(row, 0), let epoch = rows.number(row, 1), let done = rows.number(row, 2)
+      guard let partition = rows.number(row, 0), let epoch = rows.number(row, 1),
+        let done = rows.number(row, 2)
       else { continue }
       let number = Int32(truncatingIfNeeded: partition)
       readings[index].progress.assign(number, epoch: epoch, done: done)
@@ -207,7 +208,8 @@ extension PostgresConsumer {
     let rows = try session.run(PostgresLeases.earlier, parameters)
     var earlier: [Int32: [Int32: Int64]] = [:]
     for row in 0..<rows.count {
-      guard let count = rows.number(row, 0), let partition = rows.number(row, 1), let done = rows.number(row, 2)
+      guard let count = rows.number(row, 0), let partition = rows.number(row, 1),
+        let done = rows.number(row, 2)
       else { continue }
       earlier[Int32(truncatingIfNeeded: count), default: [:]][Int32(truncatingIfNeeded: partition)] = done
     }

@@ -64,7 +64,9 @@ extension PostgresConsumer {
     var entries: [(place: TopicPartition, epoch: Int64, done: Int64)] = []
     for reading in readings {
       for partition in reading.progress.lanes.keys.sorted() {
-        guard let lane = reading.progress.lanes[partition], let done = done(reading, partition) else { continue }
+        guard let lane = reading.progress.lanes[partition], let done = done(reading, partition) else {
+          continue
+        }
         entries.append((TopicPartition(topic: reading.topic.name, partition: partition), lane.epoch, done))
       }
     }

@@ -79,7 +79,8 @@ struct PostgresProgress {
   /// The stretch to read next: the front, or what is behind it, in turn. Nil when nothing is to be read.
   mutating func nextStretch() -> Stretch? {
     let active = lanes.filter { $0.value.isActive }
-    guard let front = active.values.map(\.position).max(), let last = active.values.map(\.position).min() else {
+    guard let front = active.values.map(\.position).max(), let last = active.values.map(\.position).min()
+    else {
       return nil
     }
     isFrontNext.toggle()
@@ -87,7 +88,8 @@ struct PostgresProgress {
       return Stretch(
         after: front, upTo: .max, partitions: Set(active.filter { $0.value.position == front }.keys))
     }
-    return Stretch(after: last, upTo: front, partitions: Set(active.filter { $0.value.position < front }.keys))
+    return Stretch(
+      after: last, upTo: front, partitions: Set(active.filter { $0.value.position < front }.keys))
   }
 
   /// Some active partition is behind the others.
@@ -104,7 +106,9 @@ struct PostgresProgress {
     var through = batch.isFull ? batch.last : max(batch.last, stretch.upTo == .max ? -1 : stretch.upTo)
     var isWhole = true
     for event in batch.events {
-      guard let lane = lanes[event.partition], event.offset > lane.base, !isDoneEarlier(event) else { continue }
+      guard let lane = lanes[event.partition], event.offset > lane.base, !isDoneEarlier(event) else {
+        continue
+      }
       if event.offset <= lane.position {
         if batch.filled.contains(event.offset) { noteLate(event.offset, event.partition) }
       } else if isWhole, stretch.partitions.contains(event.partition) {

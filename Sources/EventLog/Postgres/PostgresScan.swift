@@ -39,7 +39,9 @@ struct PostgresScan {
   }
 
   /// Who may still bring offsets that were taken before this is asked.
-  static func holders(_ session: PostgresSession, _ topic: PostgresTopic) throws(PostgresFailure) -> Set<String> {
+  static func holders(_ session: PostgresSession, _ topic: PostgresTopic) throws(PostgresFailure) -> Set<
+    String
+  > {
     var parameters = PostgresParameters()
     parameters.add(topic.sequence)
     let rows = try session.run(PostgresTopic.holders, parameters)

@@ -27,7 +27,8 @@ struct PostgresSchema {
     }
     let serverVersion = try number("SELECT current_setting('server_version_num')::int") ?? 0
     guard serverVersion >= 120_000 else {
-      throw EventLogError(.incompatible, "PostgreSQL 12 or later is needed, this is \(serverVersion / 10_000)")
+      throw EventLogError(
+        .incompatible, "PostgreSQL 12 or later is needed, this is \(serverVersion / 10_000)")
     }
     try takeLock()
     defer { session.post("SELECT pg_advisory_unlock(\(Self.lock))") }
@@ -44,7 +45,8 @@ struct PostgresSchema {
       let rows = try run("SELECT pg_try_advisory_lock(\(Self.lock))")
       if rows.flag(0, 0) { return }
       guard clock.monotonicMilliseconds() < deadline else {
-        throw EventLogError(.unavailable, "another instance has been upgrading the event log for long: try again")
+        throw EventLogError(
+          .unavailable, "another instance has been upgrading the event log for long: try again")
       }
       try mapped { () throws(PostgresFailure) in
         try session.waitForInput(milliseconds: PostgresLimits.waitSliceMilliseconds, or: -1)
@@ -254,7 +256,9 @@ struct PostgresSchema {
         return try session.script(
           "SET LOCAL lock_timeout = \(PostgresLimits.upgradeLockMillisecondsMax); \(sql)")
       } catch {
-        guard error.state == "55P03", attempts < PostgresLimits.upgradeLockAttemptsMax else { throw error.error }
+        guard error.state == "55P03", attempts < PostgresLimits.upgradeLockAttemptsMax else {
+          throw error.error
+        }
         attempts += 1
       }
     }

@@ -319,7 +319,8 @@ final class PostgresSession {
   private func takeWaiting(_ raw: OpaquePointer) -> Bool {
     var channel = [CChar](repeating: 0, count: 64)
     while spacer_pq_take_notification(raw, &channel, Int32(channel.count)) != 0 {
-      notified.insert(String(decoding: channel.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+      notified.insert(
+        String(decoding: channel.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
     }
     return !notified.isEmpty
   }

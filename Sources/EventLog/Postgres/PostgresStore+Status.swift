@@ -31,7 +31,9 @@ extension PostgresStore {
         let partitions = try session.run(PostgresLeases.status, parameters)
         var known: [Int32: (done: Int64, owner: String?)] = [:]
         for row in 0..<partitions.count {
-          guard let partition = partitions.number(row, 0), let done = partitions.number(row, 1) else { continue }
+          guard let partition = partitions.number(row, 0), let done = partitions.number(row, 1) else {
+            continue
+          }
           known[Int32(truncatingIfNeeded: partition)] = (done, partitions.text(row, 2))
         }
         // A group of the original's that has not gone on here yet.

@@ -144,7 +144,8 @@ struct PostgresTopic: Equatable, Sendable {
 
   /// Reads an event's columns.
   func event(_ rows: PostgresRows, _ row: Int) -> EventRecord? {
-    guard let offset = rows.number(row, 0), let key = rows.bytes(row, 1), let value = rows.bytes(row, 2) else {
+    guard let offset = rows.number(row, 0), let key = rows.bytes(row, 1), let value = rows.bytes(row, 2)
+    else {
       return nil
     }
     return EventRecord(
