@@ -117,10 +117,12 @@ package typealias AppendCompletion = @Sendable (Result<AppendOutcome, EventLogEr
 
 /// Which partition a key belongs to, where that is ours to say (not on Kafka).
 package enum KeyPartition {
-  /// FNV-1a with 64 bits, folded; it is part of what is stored, and never changes.
-  package static func of(_ key: [UInt8], count: Int32) -> Int32 {
+  package static func of(_ key: [UInt8], count: Int32) -> Int32 { hash(key) % max(1, count) }
+
+  /// FNV-1a with 64 bits, folded to 31; it is part of what is stored, and never changes.
+  package static func hash(_ key: [UInt8]) -> Int32 {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for byte in key { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-    return Int32((hash ^ hash >> 32) & 0x7FFF_FFFF) % max(1, count)
+    return Int32((hash ^ hash >> 32) & 0x7FFF_FFFF)
   }
 }

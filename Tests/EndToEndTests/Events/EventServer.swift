@@ -3,6 +3,7 @@
 
 import Foundation
 import Glibc
+import SpacerTestSupport
 import Testing
 
 /// Where a test's events are kept.
@@ -37,7 +38,7 @@ final class EventStorage: Sendable {
       try server.sql("CREATE SCHEMA \(appName)")
       lines = "driver: postgres\n    connString: \(DatabaseServer.connString(appName, server))"
     case .kafka:
-      lines = "driver: kafka\n    brokers: [\"127.0.0.1:\(0)\"]"
+      lines = "driver: kafka\n    brokers: [\"\(try KafkaServer.shared.get().brokers)\"]"
     }
   }
 

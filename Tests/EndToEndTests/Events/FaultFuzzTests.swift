@@ -4,6 +4,7 @@
 
 import Foundation
 import Glibc
+import SpacerTestSupport
 import Testing
 
 /// Clients that append for as long as they are told, each with a key of its own, one event after the other.
