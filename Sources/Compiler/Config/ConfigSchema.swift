@@ -262,6 +262,9 @@ enum ConfigSchema {
       path: "limits.bodyBytes", kind: .bytes(sizes), defaultText: "`20MiB`",
       summary: "A request's body. Beyond it: 413."),
     ConfigKey(
+      path: "limits.eventBytes", kind: .bytes(1_024...(1 << 30)), defaultText: "1000000",
+      summary: "An event's payload as JSON. Beyond it: the append raises."),
+    ConfigKey(
       path: "limits.headerBytes", kind: .bytes(sizes), defaultText: "`32KiB`",
       summary: "A request's header lines together. Beyond it: 431."),
     ConfigKey(

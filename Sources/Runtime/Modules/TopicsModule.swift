@@ -29,7 +29,7 @@ enum TopicsFunction: Int32, HostFunctions {
     local native = ...
     local append, schema, validate, decode = native.append, native.schema, native.validate, native.decode
     local type, error, pairs, pcall, tostring, concat = type, error, pairs, pcall, tostring, table.concat
-    local sort = table.sort
+    local sort, gsub = table.sort, string.gsub
 
     -- By the schema's text, so that another generation's is another one.
     local checks = {}
@@ -38,7 +38,9 @@ enum TopicsFunction: Int32, HostFunctions {
       if type(problem) ~= "table" then return tostring(problem) end
       local texts = {}
       for name, text in pairs(problem.fields or problem) do
-        texts[#texts + 1] = tostring(name) .. " " .. tostring(text)
+        -- Paths begin with the field that holds the payload.
+        local path = gsub(tostring(name), "^payload%.?", "")
+        texts[#texts + 1] = path == "" and tostring(text) or path .. " " .. tostring(text)
       end
       sort(texts)
       return concat(texts, "; ")
@@ -49,7 +51,9 @@ enum TopicsFunction: Int32, HostFunctions {
       if not text or type(entries) ~= "table" then return nil end
       local check = checks[text]
       if not check then
-        check = validate(decode(text))
+        -- A description of the payload, of whatever type: checked as the one field of a table.
+        local fields = validate({ payload = decode(text) })
+        check = function(payload) return fields({ payload = payload }) end
         checks[text] = check
       end
       for key, payload in pairs(entries) do
