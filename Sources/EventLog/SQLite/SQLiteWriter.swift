@@ -2,8 +2,6 @@
 // progress, and callers of `put`, `remove` and `trim` take turns, so that inside a process nobody waits for
 // SQLite's own lock.
 
-import CSQLite
-
 /// When an acknowledged append survives what.
 package enum SQLiteDurability: String, Sendable {
   /// Each acknowledged append was fsynced: it survives a power failure.
@@ -67,22 +65,20 @@ final class SQLiteWriter {
   ) throws(EventLogError) -> [AppendOutcome] {
     try setSync(durability == .full ? .full : .normal)
     return try database.transaction { () throws(EventLogError) in
-      var outcomes: [AppendOutcome] = []
-      outcomes.reserveCapacity(requests.count)
-      for request in requests { outcomes.append(try append(request, now)) }
+      var batch = InsertBatch(requestCount: requests.count, now: now)
+      for (index, request) in requests.enumerated() {
+        guard let insert = inserts[request.topic] else { throw .unknownTopic(request.topic) }
+        for entry in request.entries {
+          try batch.add(
+            InsertBatch.Row(request: index, entry: entry, trace: request.trace), to: insert)
+        }
+      }
+      try batch.finish()
       try write(progress)
-      return outcomes
+      return zip(requests, batch.offsets).map { request, offsets in
+        AppendOutcome(offsets: offsets, isDuplicate: offsets.isEmpty && !request.entries.isEmpty)
+      }
     }
-  }
-
-  private func append(_ request: AppendRequest, _ now: Int64) throws(EventLogError) -> AppendOutcome {
-    guard let insert = inserts[request.topic] else { throw .unknownTopic(request.topic) }
-    var offsets: [Int64] = []
-    offsets.reserveCapacity(request.entries.count)
-    for entry in request.entries {
-      if let offset = try insert.run(entry, trace: request.trace, now: now) { offsets.append(offset) }
-    }
-    return AppendOutcome(offsets: offsets, isDuplicate: offsets.isEmpty && !request.entries.isEmpty)
   }
 
   // MARK: Progress
@@ -194,41 +190,4 @@ final class SQLiteWriter {
 struct GroupTopic: Hashable, Sendable {
   var group: String
   var topic: String
-}
-
-/// The statement that appends an event to a topic.
-private struct EventInsert {
-  private let database: SQLiteDatabase
-  private let statement: SQLiteStatement
-
-  init(_ database: SQLiteDatabase, topic: String) throws(EventLogError) {
-    self.database = database
-    statement = try database.statement(
-      """
-      INSERT INTO \(SQLiteSchema.table(topic))(key, value, created_at, event_id, trace)
-        VALUES (?, ?, ?, ?, ?) ON CONFLICT (event_id) WHERE event_id IS NOT NULL DO NOTHING
-      """)
-  }
-
-  /// The event's offset; nil when its id is there.
-  func run(_ entry: AppendEntry, trace: String?, now: Int64) throws(EventLogError) -> Int64? {
-    var status: Int32 = SQLITE_OK
-    // Borrowed: the bytes stay until the reset below.
-    entry.key.withUnsafeBytes { key in
-      entry.value.withUnsafeBytes { value in
-        let raw = statement.raw
-        status = spacer_sqlite_bind_borrowed_text(raw, 1, key.baseAddress, UInt(key.count))
-        if status == SQLITE_OK {
-          status = spacer_sqlite_bind_borrowed_text(raw, 2, value.baseAddress, UInt(value.count))
-        }
-        if status == SQLITE_OK { status = spacer_sqlite_bind_int64(raw, 3, now) }
-        if status == SQLITE_OK, let id = entry.id, !statement.bind(.text(id), at: 4) { status = SQLITE_NOMEM }
-        if status == SQLITE_OK, let trace, !statement.bind(.text(trace), at: 5) { status = SQLITE_NOMEM }
-        if status == SQLITE_OK { status = spacer_sqlite_step(raw) }
-      }
-    }
-    defer { statement.reset() }
-    guard status == SQLITE_DONE else { throw database.failure("cannot append") }
-    return entry.id != nil && database.changeCount == 0 ? nil : database.lastInsertedOffset
-  }
 }
