@@ -2,6 +2,9 @@
 // progress, and callers of `put`, `remove` and `trim` take turns, so that inside a process nobody waits for
 // SQLite's own lock.
 
+import Glibc
+import SpacerSystem
+
 /// When an acknowledged append survives what.
 package enum SQLiteDurability: String, Sendable {
   /// Each acknowledged append was fsynced: it survives a power failure.
@@ -32,11 +35,7 @@ final class SQLiteWriter {
   init(path: String, durability: SQLiteDurability, topics: [TopicDefinition]) throws(EventLogError) {
     self.durability = durability
     database = try SQLiteDatabase(path: path)
-    var mode: String?
-    try database.run("PRAGMA journal_mode = WAL") { statement in
-      mode = statement.string(0)
-      return false
-    }
+    let mode = try Self.setWriteAheadLog(database)
     guard mode == "wal" else {
       throw EventLogError(
         .incompatible,
@@ -47,6 +46,27 @@ final class SQLiteWriter {
     try setSync(.full)
     try SQLiteSchema.prepare(database, topics)
     for topic in topics { inserts[topic.name] = try EventInsert(database, topic: topic.name) }
+  }
+
+  /// Returns the mode that came of it.
+  private static func setWriteAheadLog(_ database: SQLiteDatabase) throws(EventLogError) -> String? {
+    let end = SystemClock.machine.monotonicMilliseconds() + Int64(SQLiteDatabase.busyMilliseconds)
+    while true {
+      do throws(EventLogError) {
+        var mode: String?
+        try database.run("PRAGMA journal_mode = WAL") { statement in
+          mode = statement.string(0)
+          return false
+        }
+        return mode
+      } catch {
+        // Of two processes that make the file at once, SQLite refuses one without waiting.
+        guard error.code == .unavailable, SystemClock.machine.monotonicMilliseconds() < end else {
+          throw error
+        }
+        usleep(20_000)
+      }
+    }
   }
 
   func knows(topic: String) -> Bool { inserts[topic] != nil }
