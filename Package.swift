@@ -101,9 +101,12 @@ let package = Package(
       dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem", "CTLS"],
       path: "Tests/RuntimeTests",
       swiftSettings: swiftSettings),
+    .target(name: "CKafkaMock", path: "Tests/CKafkaMock", linkerSettings: [.linkedLibrary("dl")]),
     .testTarget(
       name: "EventLogTests",
-      dependencies: ["SpacerEventLog", "SpacerSystem", "SpacerTestSupport", "CSystem", "CPostgres"],
+      dependencies: [
+        "SpacerEventLog", "SpacerSystem", "SpacerTestSupport", "CSystem", "CPostgres", "CKafka", "CKafkaMock",
+      ],
       path: "Tests/EventLogTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "EndToEndTests", dependencies: ["spacer", "spacer-serve", "SpacerTestSupport"],

@@ -22,6 +22,8 @@ struct DevCommand: ParsableCommand {
     options.workers = 1
     options.logLevel = serving.logLevel.flatMap { LogLevel(name: $0.rawValue) }
     options.keepsUnchangedModules = true
+    options.group = serving.group
+    options.hasWriteProxy = !serving.noWriteProxy
     let build = try ProjectBuild(project: target.project)
     var loop = try DevLoop(project: target.project, build: build, options: options)
     try loop.run()

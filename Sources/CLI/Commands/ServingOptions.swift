@@ -11,6 +11,17 @@ struct ServingOptions: ParsableArguments {
 
   @Option(help: "The address to listen on (run: all addresses, dev: loopback).") var host: String?
 
+  @Option(
+    name: [.customShort("g"), .long],
+    help:
+      "The consumer group of the triggers (default: consumerGroup in application.yml, else spacer-APPNAME).")
+  var group: String?
+
+  @Flag(
+    name: [.customShort("w"), .customLong("no-write-proxy")],
+    help: "Take no events from other programs on writeProxyListen.")
+  var noWriteProxy = false
+
   @Option(help: "Print lines of this level and above: debug, info, warn or error (as LOG_LEVEL).")
   var logLevel: LogLevel?
 
@@ -21,6 +32,7 @@ struct ServingOptions: ParsableArguments {
       throw ValidationError("--port takes a number from 0 to 65535, not \(port)")
     }
     try EnvironmentName.validate(env)
+    if let group, group.isEmpty { throw ValidationError("--group takes a group's name") }
     if let host, host.isEmpty { throw ValidationError("--host takes an address") }
   }
 
@@ -30,6 +42,8 @@ struct ServingOptions: ParsableArguments {
     if let env { words += ["--env", env] }
     if let port { words += ["--port", String(port)] }
     if let host { words += ["--host", host] }
+    if let group { words += ["--group", group] }
+    if noWriteProxy { words.append("--no-write-proxy") }
     if let logLevel { words += ["--log-level", logLevel.rawValue] }
     return words
   }

@@ -85,7 +85,8 @@ struct DevLoop: ~Copyable {
     let settings = StartSettings(loaded.image.settings(prefix: ""), options: options)
     if let server {
       do throws(StartError) {
-        try server.swap(loaded)
+        // What is said of TLS comes from the start settings below.
+        if let notice = try server.swap(loaded).events { say(notice) }
       } catch {
         return say("\(error.message); the last good build goes on")
       }
@@ -105,6 +106,7 @@ struct DevLoop: ~Copyable {
       let server = try Server(artifact, options: options)
       server.start()
       for address in server.addresses { say("listening on \(address)") }
+      if let address = server.writeProxyAddress { say("write proxy on \(address)") }
       return server
     } catch {
       throw .missing(error.message)

@@ -31,11 +31,13 @@ package struct EventRecord: Equatable, Sendable {
   package var givenID: String?
   /// The `traceparent` of the call that appended it.
   package var trace: String?
+  /// Other partitions have the same offsets (Kafka).
+  package var offsetIsOfPartition: Bool
 
   package init(
     topic: String, partition: Int32, offset: Int64, key: [UInt8], value: [UInt8],
     timestampMilliseconds: Int64,
-    givenID: String? = nil, trace: String? = nil
+    givenID: String? = nil, trace: String? = nil, offsetIsOfPartition: Bool = false
   ) {
     self.topic = topic
     self.partition = partition
@@ -45,12 +47,15 @@ package struct EventRecord: Equatable, Sendable {
     self.timestampMilliseconds = timestampMilliseconds
     self.givenID = givenID
     self.trace = trace
+    self.offsetIsOfPartition = offsetIsOfPartition
   }
 
   package var topicPartition: TopicPartition { TopicPartition(topic: topic, partition: partition) }
 
-  /// What handlers see as `event.id`: the same at each retry and replay.
-  package var id: String { givenID ?? "\(topic):\(partition):\(offset)" }
+  /// What handlers see as `event.id`: the same at each retry and replay, also with another number of partitions.
+  package var id: String {
+    givenID ?? (offsetIsOfPartition ? "\(topic):\(partition):\(offset)" : "\(topic):\(offset)")
+  }
 }
 
 /// One event to append.

@@ -23,14 +23,19 @@ package enum PostgresTransactions {
     VALUES ($1::text, $2::text, $3::bigint, $4::text) ON CONFLICT DO NOTHING RETURNING 1
     """
 
-  /// Appends one event; gives its offset, or no row when its id is there already.
-  /// Parameters: key, value, id or NULL, trace or NULL, the key's hash (int; `KeyPartition.hash`).
-  package static func append(to topic: String) throws(EventLogError) -> String {
-    """
-    INSERT INTO "\(try table(topic))" (key, value, created_at, id, trace, key_hash) \
-    VALUES ($1::text, $2::text, statement_timestamp(), $3::text, $4::text, $5::int4) \
-    ON CONFLICT (id) WHERE id IS NOT NULL DO NOTHING RETURNING msg_offset
-    """
+  /// Appends `count` events, one or more; gives their offsets, without those whose id is there already.
+  /// Parameters for each: key, value, id or NULL, trace or NULL, the key's hash (int; `KeyPartition.hash`).
+  package static func append(to topic: String, count: Int = 1) throws(EventLogError) -> String {
+    let rows = (0..<count).map { row in
+      let first = row * 5
+      return "($\(first + 1)::text, $\(first + 2)::text, statement_timestamp(), $\(first + 3)::text, "
+        + "$\(first + 4)::text, $\(first + 5)::int4)"
+    }
+    return """
+      INSERT INTO "\(try table(topic))" (key, value, created_at, id, trace, key_hash) \
+      VALUES \(rows.joined(separator: ", ")) \
+      ON CONFLICT (id) WHERE id IS NOT NULL DO NOTHING RETURNING msg_offset
+      """
   }
 
   /// Tells consumers of a topic that there is something. Without parameters.

@@ -263,7 +263,7 @@ final class Database: DatabaseConnectionOwner {
       transaction.end(reason: nil)
       services.forget(transaction)
       return request.kind == .commit ? committed(verdict) : verdict
-    case .statement:
+    case .statement, .savepoint, .append:
       return withinTransaction(transaction, connection, verdict)
     }
   }

@@ -8,6 +8,10 @@ enum RequestKind {
   case begin
   case commit
   case rollback
+  /// A transaction within an ambient one.
+  case savepoint
+  /// An append of events within an ambient transaction.
+  case append
 }
 
 /// A call that waits for a statement.
@@ -22,6 +26,8 @@ final class DatabaseRequest: Wait {
   var connection: DatabaseConnection?
   var timer = TimerID.none
   var isTimedOut = false
+  /// Of `savepoint`: its number in the ambient transaction.
+  var savepoint: Int64 = 0
   /// It was begun once on a connection that turned out to be lost.
   var hasRetried = false
 

@@ -10,6 +10,12 @@ extension Databases {
       lua_pushinteger(state, request.transaction?.id ?? 0)
       return 1
     case .commit, .rollback: return 0
+    case .savepoint:
+      lua_pushinteger(state, -request.savepoint)
+      return 1
+    case .append:
+      LuaStack(state).push("ok")
+      return 1
     case .statement: break
     }
     guard request.statement.shape != .count else {

@@ -53,6 +53,8 @@ final class Databases {
   var transactions: [Int64: DatabaseTransaction] = [:]
   private var nextTransaction: Int64 = 1
 
+  /// Registry reference of the function that runs a handler in a transaction; 0 before `db` was loaded.
+  var ambientFunction: Int32 = 0
   /// Registry references of the metatables the Lua part made.
   var bytesTag: Int32 = 0
   var arrayTag: Int32 = 0

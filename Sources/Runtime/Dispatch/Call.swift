@@ -33,8 +33,8 @@ struct Call {
   var timer = TimerID.none
   /// Tells this call from those that had its slot before.
   var serial: UInt32 = 0
-  /// It runs after an answer was sent, and answers nobody.
-  var isDeferred = false
+  /// It answers nobody: a deferred function or a run of a trigger.
+  var isDetached = false
   /// It holds resources or has deferred functions.
   var hasExtras = false
   /// What its runs that ended in a wait added to the state's memory, in bytes.

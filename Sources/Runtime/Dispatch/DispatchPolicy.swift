@@ -26,6 +26,8 @@ package struct DispatchPolicy: Sendable {
   package var databases: [DatabaseConfiguration] = []
   /// What `envVar` lists and the process's environment lacks.
   package var unsetVariables: [String] = []
+  /// What the write proxy asks for; nil on loopback.
+  package var writeProxyToken: [UInt8]?
   /// Lets a request call a function by its name.
   package var internalToken: [UInt8]
 

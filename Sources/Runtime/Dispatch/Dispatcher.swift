@@ -29,6 +29,11 @@ final class Dispatcher: ExchangeHandler {
   unowned(unsafe) var loop: EventLoop?
   /// What `kv` keeps; the server's, set once.
   var store: KVStore?
+  /// What `topics` reaches; nil for an application without topics.
+  var events: EventAccess?
+  /// Registry reference of the function that the write proxy runs; 0 before `topics` was loaded.
+  var proxyFunction: Int32 = 0
+  var appends = AppendTable()
   /// What the calls that wait are waiting for.
   var waiting = WaitState()
   /// Parked calls by the request they answer.
@@ -120,6 +125,7 @@ final class Dispatcher: ExchangeHandler {
     var trace = TraceContext(traceHigh: 0, traceLow: 0, span: ids.next(), parent: 0)
     readTrace(of: request, into: &trace)
     do throws(RequestFailure) {
+      if request.isForWriteProxy { return try handleWriteProxy(exchange, request, trace) }
       let path = try normalPath(of: request)
       if let name = internalName(path, "/private/") {
         try handlePrivate(exchange, request, name, trace)
@@ -158,10 +164,10 @@ final class Dispatcher: ExchangeHandler {
 
   func lost(_ exchange: ExchangeID, _ request: borrowing RequestView) {
     guard log.isEnabled(.info), let slot = parked[exchange],
-      let names = generations[calls[slot].generation]?.names
+      let name = functionName(of: calls[slot])
     else { return }
     log.access(
-      request, status: Self.statusClientGone, function: names[Int(calls[slot].module)], bytes: 0,
+      request, status: Self.statusClientGone, function: name, bytes: 0,
       nanoseconds: clock() &- calls[slot].start, trace: calls[slot].trace)
   }
 

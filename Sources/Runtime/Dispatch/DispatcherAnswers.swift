@@ -168,8 +168,7 @@ extension Dispatcher {
     let body =
       answer.status == 204 || answer.status == 304
       ? UnsafeRawBufferPointer(start: nil, count: 0) : output.bytes
-    if log.isEnabled(.info), let names = generations[call.generation]?.names {
-      let name = names[Int(call.module)]
+    if log.isEnabled(.info), let name = functionName(of: call) {
       _ = server?.request(call.exchange) { request in
         log.access(
           request, status: answer.status, function: name, bytes: body.count,
@@ -180,6 +179,12 @@ extension Dispatcher {
     server?.respond(
       call.exchange, status: answer.status, headers: headers.bytes,
       contentType: answer.isJSON ? .json : .inHeaders, body: body)
+  }
+
+  /// The function's name for the log; empty for the write proxy.
+  func functionName(of call: Call) -> UnsafeRawBufferPointer? {
+    guard call.module >= 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+    return generations[call.generation]?.names[Int(call.module)]
   }
 
   /// Answers a request that reached no function; header lines are those in `headers`.

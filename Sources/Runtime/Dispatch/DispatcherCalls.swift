@@ -17,7 +17,7 @@ extension Dispatcher {
     calls[slot].parent = -1
     calls[slot].serial &+= 1
     calls[slot].wasParked = false
-    calls[slot].isDeferred = false
+    calls[slot].isDetached = false
     calls[slot].heldBytes = 0
     calls[slot].isByName = false
     calls[slot].depth = 0
@@ -174,6 +174,7 @@ extension Dispatcher {
 
   /// The handler returned: its results are on the coroutine's stack.
   private func finish(_ slot: Int32, _ coroutine: OpaquePointer, results: Int32) {
+    if calls[slot].isDetached { noteRunResults(slot, coroutine, results: results) }
     let answer = renderAnswer(slot, coroutine, results: results)
     lua_settop(coroutine, 0)
     deliver(slot, answer)
@@ -181,6 +182,7 @@ extension Dispatcher {
 
   /// The handler raised: the error is on top of the coroutine's stack.
   private func finishFailed(_ slot: Int32, _ coroutine: OpaquePointer) {
+    if calls[slot].isDetached { noteRunError(slot, coroutine) }
     let answer = renderError(slot, coroutine)
     reset(slot, coroutine)
     deliver(slot, answer)
@@ -195,7 +197,7 @@ extension Dispatcher {
       wait?.childEnded(slot, answer, self)
       return
     }
-    if !calls[slot].isDeferred {
+    if !calls[slot].isDetached {
       if calls[slot].wasParked { parked.removeValue(forKey: calls[slot].exchange) }
       send(slot, answer)
     }

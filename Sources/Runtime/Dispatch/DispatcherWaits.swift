@@ -7,6 +7,7 @@
 // while Lua code runs.
 
 import CLua
+import SpacerEventLog
 
 /// What one parked call waits for. Belongs to its worker's thread.
 class Wait {
@@ -43,9 +44,13 @@ struct WaitState {
   var resources: [Int32: [CallResource]] = [:]
   /// References to the functions given to `defer`, by the slot of the call that gave them.
   var deferred: [Int32: [Int32]] = [:]
-  /// Deferred functions that were started and have not ended.
-  var deferredCount = 0
+  /// Calls that answer nobody and have not ended: deferred functions and runs of triggers.
+  var detachedCount = 0
+  /// The runs of triggers among them, by slot.
+  var triggerRuns: [Int32: ActiveRun] = [:]
   var whenIdle: (() -> Void)?
+  /// The transactions that all a call does on one database belongs to, by the slot of the call above all others.
+  var ambient: [Int32: AmbientTransaction] = [:]
   /// What `require "db"` reaches; made on first use.
   var databases: Databases?
   var waitTimers = SourceID.primary
@@ -67,6 +72,9 @@ extension Dispatcher {
       wait.expired(self)
     }
     waiting.waitTimers = loop.register(waitTimers)
+    let appendNotices = AppendNotices()
+    appendNotices.whenPosted = { [unowned(unsafe) self] in finishAppends() }
+    appends.source = loop.register(appendNotices)
     let wallTimers = CallTimers()
     wallTimers.whenExpired = { [unowned(unsafe) self] token in
       let slot = slot(of: token)
@@ -144,9 +152,10 @@ extension Dispatcher {
     guard !calls[slot].wasParked else { return }
     calls[slot].wasParked = true
     guard calls[slot].parent < 0 else { return }
-    if !calls[slot].isDeferred { parked[calls[slot].exchange] = slot }
+    if !calls[slot].isDetached { parked[calls[slot].exchange] = slot }
     let elapsed = (clock() &- calls[slot].start) / 1_000_000
-    let rest = UInt64(policy.wallMilliseconds) - min(elapsed, UInt64(policy.wallMilliseconds))
+    let bound = UInt64(wallMilliseconds(of: slot))
+    let rest = bound - min(elapsed, bound)
     if let loop {
       calls[slot].timer = loop.schedule(afterMilliseconds: rest, token(slot), for: waiting.wallTimers)
     }
@@ -168,15 +177,20 @@ extension Dispatcher {
 
   /// The call and all it waits for took too long.
   private func endOverWall(_ slot: Int32) {
+    let isRun = waiting.triggerRuns[slot] != nil
     let failure = RequestFailure(
-      504, "the function took more than \(policy.wallMilliseconds) ms (limits.wallMilliseconds)")
+      504,
+      "the function took more than \(wallMilliseconds(of: slot)) ms "
+        + (isRun ? "(the trigger's timeout)" : "(limits.wallMilliseconds)"))
     endParked(slot, failure)
   }
 
   /// Answers a parked call that no other waits for with `failure`, and ends it.
   private func endParked(_ slot: Int32, _ failure: RequestFailure) {
     log.message(.error, failure.message, trace: calls[slot].trace)
-    if !calls[slot].isDeferred {
+    waiting.triggerRuns[slot]?.outcome =
+      failure.status == 504 ? .timedOut : .failed(message: failure.message, isFinal: false)
+    if !calls[slot].isDetached {
       parked.removeValue(forKey: calls[slot].exchange)
       headers.reset()
       renderErrorBody(failure.message)
@@ -202,7 +216,8 @@ extension Dispatcher {
     calls[slot].timer = .none
     guard calls[slot].hasExtras else { return }
     calls[slot].hasExtras = false
-    if calls[slot].isDeferred { noteDeferredEnd() }
+    if calls[slot].isDetached { noteDetachedEnd(slot) }
+    waiting.ambient[slot] = nil
     for resource in waiting.resources.removeValue(forKey: slot) ?? [] { resource.callEnded(self) }
     guard let functions = waiting.deferred.removeValue(forKey: slot) else { return }
     let parent = calls[slot].parent
@@ -226,7 +241,7 @@ extension Dispatcher {
     guard lua_type(state, 1) == LUA_TFUNCTION else {
       return raise(state, "defer takes a function, not a \(stack.typeName(at: 1))", at: true)
     }
-    guard !calls[currentCall].isDeferred else {
+    guard !calls[currentCall].isDetached || waiting.triggerRuns[currentCall] != nil else {
       return raise(state, "defer: this function is a deferred one already", at: true)
     }
     guard waiting.deferred[currentCall]?.count ?? 0 < Self.deferredCountMax else {
@@ -244,7 +259,7 @@ extension Dispatcher {
       defer { luaL_unref(main, spacer_lua_registry(), function) }
       do throws(RequestFailure) {
         let deferred = try takeCall(ExchangeID(rawValue: .max), trace.child(span: ids.next()), start: clock())
-        calls[deferred].isDeferred = true
+        calls[deferred].isDetached = true
         calls[deferred].generation = generation
         let memoryBefore = record.pointee.memory_bytes
         try prepare(deferred, module: Int(module), pushesHandler: false) {
@@ -253,7 +268,7 @@ extension Dispatcher {
         }
         record.pointee.run_memory_base = memoryBefore
         calls[deferred].hasExtras = true
-        waiting.deferredCount += 1
+        waiting.detachedCount += 1
         if let coroutine = calls[deferred].coroutine { run(deferred, coroutine, arguments: 0, raises: 0) }
       } catch {
         log.message(.error, "a deferred function was not run: \(error.message)", trace: trace)
@@ -261,17 +276,18 @@ extension Dispatcher {
     }
   }
 
-  /// A deferred function has ended.
-  private func noteDeferredEnd() {
-    waiting.deferredCount -= 1
-    guard waiting.deferredCount == 0, let whenIdle = waiting.whenIdle else { return }
+  /// A call that answers nobody has ended.
+  private func noteDetachedEnd(_ slot: Int32) {
+    waiting.detachedCount -= 1
+    if let run = waiting.triggerRuns.removeValue(forKey: slot) { end(run, slot) }
+    guard waiting.detachedCount == 0, let whenIdle = waiting.whenIdle else { return }
     waiting.whenIdle = nil
     whenIdle()
   }
 
-  /// Calls `body` once no deferred function runs any more, at once when none does.
+  /// Calls `body` once no deferred function and no trigger runs any more, at once when none does.
   func whenIdle(_ body: @escaping () -> Void) {
-    if waiting.deferredCount == 0 { body() } else { waiting.whenIdle = body }
+    if waiting.detachedCount == 0 { body() } else { waiting.whenIdle = body }
   }
 
   // MARK: Memory

@@ -17,6 +17,16 @@ struct TraceContext: BitwiseCopyable {
     buffer.append(hexadecimal: traceLow)
   }
 
+  /// `00-TRACE-SPAN-01`.
+  var traceparent: String {
+    "00-\(Self.digits(traceHigh))\(Self.digits(traceLow))-\(Self.digits(span))-01"
+  }
+
+  private static func digits(_ number: UInt64) -> String {
+    let text = String(number, radix: 16)
+    return String(repeating: "0", count: 16 - text.utf8.count) + text
+  }
+
   /// A span below this one.
   func child(span: UInt64) -> TraceContext {
     TraceContext(traceHigh: traceHigh, traceLow: traceLow, span: span, parent: self.span)

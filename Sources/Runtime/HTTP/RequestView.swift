@@ -23,6 +23,8 @@ package struct RequestView: ~Copyable {
   package var peer: PeerAddress { connection.pointee.peer }
   /// Whether it came over TLS.
   package var isSecure: Bool { connection.pointee.tls != nil }
+  /// Whether it came to the write proxy's address.
+  package var isForWriteProxy: Bool { connection.pointee.flags.contains(.writeProxy) }
   /// The loop's monotonic time, in nanoseconds, of the turn in which the request was complete.
   package var receivedNanoseconds: UInt64 { connection.pointee.receivedAt }
 

@@ -161,6 +161,57 @@ final class WorkerLog {
     lines.append("\n")
   }
 
+  /// One run of a trigger's handler.
+  func trigger(_ active: ActiveRun, nanoseconds: UInt64, trace: TraceContext) {
+    let run = active.run
+    let attempt = run.events.map(\.attempt).max() ?? 1
+    if format.isJSON {
+      lines.append("{\"time\":\"")
+      appendClock()
+      lines.append("\",\"level\":\"info\",\"event\":\"trigger\",\"topic\":\"")
+      lines.append(run.topic)
+      lines.append("\",\"function\":\"")
+      lines.append(run.function)
+      lines.append("\",\"outcome\":\"")
+      lines.append(active.outcome.word)
+      lines.append("\",\"events\":")
+      lines.append(decimal: Int64(run.events.count))
+      lines.append(",\"attempt\":")
+      lines.append(decimal: Int64(attempt))
+      lines.append(",\"milliseconds\":")
+      appendMilliseconds(nanoseconds)
+      appendTraceJSON(trace)
+      lines.append("}\n")
+      return
+    }
+    appendClock()
+    lines.append(" trigger ")
+    lines.append(run.topic)
+    lines.append(" ")
+    lines.append(run.function)
+    lines.append(" ")
+    lines.append(active.outcome.word)
+    if run.isBatch {
+      lines.append(" events=")
+      lines.append(decimal: Int64(run.events.count))
+    }
+    if attempt > 1 {
+      lines.append(" attempt=")
+      lines.append(decimal: Int64(attempt))
+    }
+    lines.append(" ")
+    appendMilliseconds(nanoseconds)
+    lines.append("ms trace=")
+    trace.appendTrace(to: &lines)
+    lines.append(" span=")
+    lines.append(hexadecimal: trace.span)
+    if trace.parent != 0 {
+      lines.append(" parent=")
+      lines.append(hexadecimal: trace.parent)
+    }
+    lines.append("\n")
+  }
+
   // MARK: Messages
 
   /// A line of `print` or `log`, or a message of the platform's.

@@ -14,7 +14,7 @@ enum BuiltinModules {
     case .cjsonSafe: pushJSON(onto: state, host: host, isSafe: true)
     case .request: pushRequest(onto: state)
     case .flow: pushFrozen(FlowFunction.self, onto: state, host: host)
-    case .topics: pushFrozen(TopicsFunction.self, onto: state, host: host)
+    case .topics: pushTopics(onto: state, host: host)
     case .time: pushFrozen(TimeFunction.self, onto: state, host: host)
     case .kv: pushFrozen(KVFunction.self, onto: state, host: host)
     case .log: pushPrelude(LogFunction.self, LogFunction.prelude, name: "=log", onto: state, host: host)
@@ -79,6 +79,16 @@ enum BuiltinModules {
       return lua_pushnil(state)
     }
     spacer_freeze(host, state)
+  }
+
+  private static func pushTopics(onto state: OpaquePointer, host: UnsafeMutablePointer<spacer_host>) {
+    let stack = LuaStack(state)
+    TopicsFunction.pushTable(onto: state)
+    pushValidate(onto: state, host: host)
+    stack.setField("validate")
+    JSONFunction.decode.push(onto: state)
+    stack.setField("decode")
+    runPrelude(TopicsFunction.prelude, name: "=topics", onto: state, host: host)
   }
 
   private static func pushValidate(onto state: OpaquePointer, host: UnsafeMutablePointer<spacer_host>) {

@@ -9,6 +9,12 @@ enum DatabaseFunction: Int32, HostFunctions {
   case begin, commit, rollback
   /// `(name)`: raises unless there is such a database.
   case check
+  /// `(function)`: takes the function that runs a handler in a transaction.
+  case keep
+  /// `(transaction)`: what the call does on its database belongs to it from now on.
+  case bind
+  /// The statements that tell consumers of what the transaction appended; it has ended.
+  case notices
   /// Takes the metatables of `db.bytes`, `db.array` and errors.
   case setUp
 
@@ -20,14 +26,14 @@ enum DatabaseFunction: Int32, HostFunctions {
     // What messages call it; which of them it was is known only when it runs.
     case .run: "query"
     case .begin: "transaction"
-    case .commit, .rollback, .check, .setUp: "\(self)"
+    case .commit, .rollback, .check, .keep, .bind, .notices, .setUp: "\(self)"
     }
   }
 
   var mayWait: Bool {
     switch self {
     case .run, .begin, .commit, .rollback: true
-    case .check, .setUp: false
+    case .check, .keep, .bind, .notices, .setUp: false
     }
   }
 
@@ -41,6 +47,9 @@ enum DatabaseFunction: Int32, HostFunctions {
     case .commit: databases.finish(state, .commit)
     case .rollback: databases.finish(state, .rollback)
     case .check: databases.check(state)
+    case .keep: databases.keepAmbientFunction(state)
+    case .bind: databases.bindAmbient(state)
+    case .notices: databases.pushNotices(state)
     case .setUp: databases.setUp(state)
     }
   }
@@ -132,6 +141,43 @@ enum DatabaseFunction: Int32, HostFunctions {
       return setmetatable({ items }, array_tag)
     end
 
+    -- Runs a trigger's handler, its statements and its appends in one transaction with the note that its events
+    -- are done. `claim` notes an event, and changes no row when it was done before.
+    native.keep(function(handler, target, claim, name, is_batch, payload, event)
+      local id = begin(target)
+      native.bind(id)
+      local function is_new(one)
+        return run(id, COUNT, claim, one.group, one.topic, one.offset, name) == 1
+      end
+      if is_batch then
+        local payloads, events = {}, {}
+        for i = 1, #event do
+          if is_new(event[i]) then
+            payloads[#payloads + 1], events[#events + 1] = payload[i], event[i]
+          end
+        end
+        payload, event = payloads, events
+      elseif not is_new(event) then
+        event = nil
+      end
+      if not event or is_batch and #event == 0 then
+        rollback(id)
+        return
+      end
+      local ok, result, problem = pcall(handler, payload, event)
+      local is_partial = is_batch and type(result) == "table" and result.failed
+      if ok and not problem and not is_partial then
+        commit(id)
+        -- Consumers look by themselves too, only later.
+        for _, notice in ipairs(native.notices()) do pcall(run, target, COUNT, notice) end
+        return result
+      end
+      rollback(id)
+      if not ok then error(result, 0) end
+      if is_partial then error("a batch in a transaction fails as a whole, not in part", 0) end
+      return result, problem
+    end)
+
     return db
     """
 }
@@ -153,6 +199,7 @@ extension Dispatcher {
       switch outcome {
       case .done(let result): return databases.push(result, of: request, onto: coroutine)
       case .failed(let error), .notBegun(let error):
+        if request.kind == .append { return pushAppendFailure(error, onto: coroutine) }
         databases.push(error, from: request.thread, onto: coroutine)
         return Int32(SPACER_RAISE)
       }
@@ -170,7 +217,7 @@ extension Databases {
   }
 
   /// Raises an error of a database's form.
-  private func fail(_ state: OpaquePointer, _ error: DatabaseError) -> Int32 {
+  func fail(_ state: OpaquePointer, _ error: DatabaseError) -> Int32 {
     push(error, from: state, onto: state)
     return Int32(SPACER_RAISE)
   }
@@ -199,8 +246,10 @@ extension Databases {
     var transaction: DatabaseTransaction?
     let database: Database
     if isInTransaction {
-      let found = transactions[lua_tointegerx(state, 1, nil)]
-      guard let found, !found.isOver, found.slot == dispatcher.currentCall else {
+      let id = lua_tointegerx(state, 1, nil)
+      let ambient = dispatcher.ambientTransaction
+      let found = transactions[id < 0 ? ambient?.id ?? 0 : id]
+      guard let found, !found.isOver, found.slot == dispatcher.currentCall || found.id == ambient?.id else {
         return fail(state, overError(found))
       }
       transaction = found
@@ -214,6 +263,15 @@ extension Databases {
         return refuse(state, "\(name): \(complaint(wanted))")
       }
       database = found
+      if let ambient = dispatcher.ambientTransaction, ambient.database === found {
+        guard let bound = transactions[ambient.id], !bound.isOver else {
+          return fail(state, overError(transactions[ambient.id]))
+        }
+        guard bound.connection?.isRunning == false else {
+          return refuse(state, "\(name): a statement of this trigger's transaction is still running")
+        }
+        transaction = bound
+      }
     }
     let reader = ParameterReader(
       state: state, driver: database.configuration.driver, bytesTag: bytesTag, arrayTag: arrayTag,
@@ -228,7 +286,7 @@ extension Databases {
       DatabaseRequest(.statement, statement, on: database, transaction: transaction, thread: state))
   }
 
-  private func park(_ request: DatabaseRequest) -> Int32 {
+  func park(_ request: DatabaseRequest) -> Int32 {
     let result = dispatcher.park(on: request)
     request.database.submit(request)
     return result
@@ -238,6 +296,9 @@ extension Databases {
     let wanted = LuaStack(state).text(at: 1)
     guard let database = database(named: wanted) else {
       return refuse(state, "db.transaction: \(complaint(wanted))")
+    }
+    if let ambient = dispatcher.ambientTransaction, ambient.database === database {
+      return beginSavepoint(state, ambient)
     }
     let transaction = DatabaseTransaction(database: database, slot: dispatcher.currentCall)
     dispatcher.hold(transaction)
@@ -250,6 +311,7 @@ extension Databases {
 
   fileprivate func finish(_ state: OpaquePointer, _ kind: RequestKind) -> Int32 {
     let id = lua_tointegerx(state, 1, nil)
+    if id < 0 { return finishSavepoint(state, -id, kind) }
     let found = transactions[id]
     guard let transaction = found, !transaction.isOver, transaction.slot == dispatcher.currentCall else {
       if let found { forget(found) }
@@ -262,7 +324,7 @@ extension Databases {
     )
   }
 
-  private func overError(_ transaction: DatabaseTransaction?) -> DatabaseError {
+  func overError(_ transaction: DatabaseTransaction?) -> DatabaseError {
     DatabaseError(
       "the transaction is over" + (transaction?.reason.map { ": \($0)" } ?? ""),
       sqlstate: DatabaseError.State.transactionState)

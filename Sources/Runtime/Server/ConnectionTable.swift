@@ -50,6 +50,8 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let watched = ConnectionFlags(rawValue: 1 << 12)
   /// The client has begun TLS, and its handshake is not done.
   static let handshaking = ConnectionFlags(rawValue: 1 << 13)
+  /// It came to the write proxy's address.
+  static let writeProxy = ConnectionFlags(rawValue: 1 << 14)
 }
 
 /// One connection.

@@ -9,9 +9,11 @@ extension HTTPServer {
   private static var pauseMilliseconds: UInt64 { 100 }
 
   /// Serves a listening socket, which then belongs to the server.
-  package func addListener(_ descriptor: Int32) throws(SystemCallError) {
+  /// - Parameter isWriteProxy: Whether requests to it are the write proxy's; those are plain HTTP.
+  package func addListener(_ descriptor: Int32, isWriteProxy: Bool = false) throws(SystemCallError) {
     let index = state.pointee.listeners.count
     state.pointee.listeners.append(descriptor)
+    if isWriteProxy { state.pointee.proxyListeners.append(descriptor) }
     try loop.watch(descriptor, .readable, listenerToken(index), for: .primary)
   }
 
@@ -34,7 +36,10 @@ extension HTTPServer {
       switch SystemCalls.accept(listener, &address) {
       case .done(let descriptor):
         taken += 1
-        open(Int32(descriptor), withUnsafeBytes(of: address) { PeerAddress($0) })
+        open(
+          Int32(descriptor), withUnsafeBytes(of: address) { PeerAddress($0) },
+          isForWriteProxy: !state.pointee.proxyListeners.isEmpty
+            && state.pointee.proxyListeners.contains(listener))
       case .wouldBlock: return taken
       case .failed(let code):
         // A connection that was gone before it was taken is nothing to stop for.
@@ -46,16 +51,18 @@ extension HTTPServer {
     return taken
   }
 
-  private func open(_ descriptor: Int32, _ peer: PeerAddress) {
+  private func open(_ descriptor: Int32, _ peer: PeerAddress, isForWriteProxy: Bool) {
+    let tlsContext = isForWriteProxy ? nil : state.pointee.tlsContext
     let isOver =
       state.pointee.table.count - state.pointee.lingeringCount >= options.connectionCountMax
     // A refusal would need a handshake first, which is most of what a connection costs.
-    if isOver, state.pointee.tlsContext != nil { return SystemCalls.close(descriptor) }
+    if isOver, tlsContext != nil { return SystemCalls.close(descriptor) }
     guard let slot = state.pointee.table.insert(descriptor: descriptor, peer: peer) else {
       return SystemCalls.close(descriptor)
     }
     let connection = state.pointee.table[slot]
-    if let context = state.pointee.tlsContext, !beginTLS(connection, context) {
+    if isForWriteProxy { connection.pointee.flags.insert(.writeProxy) }
+    if let context = tlsContext, !beginTLS(connection, context) {
       return close(slot, connection)
     }
     connection.pointee.phaseSince = loop.milliseconds

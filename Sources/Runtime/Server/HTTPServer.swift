@@ -49,6 +49,8 @@ struct ServerState: ~Copyable {
   /// The connections to go on with in this turn, as tokens.
   var queue: ContiguousArray<UInt64> = []
   var listeners: ContiguousArray<Int32> = []
+  /// Those of `listeners` that are the write proxy's.
+  var proxyListeners: ContiguousArray<Int32> = []
   /// The listeners are not watched, for want of descriptors.
   var isAcceptPaused = false
   var acceptCountMax = 1

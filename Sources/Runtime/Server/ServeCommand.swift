@@ -40,6 +40,7 @@ package enum ServeCommand {
     }
     server.start()
     for address in server.addresses { say("listening on \(address)") }
+    if let address = server.writeProxyAddress { say("write proxy on \(address)") }
     obey(signals, server, options)
     return Exit.done
   }
@@ -85,9 +86,10 @@ package enum ServeCommand {
     do throws(LoadError) {
       let artifact = try LoadedArtifact(path: options.artifactPath)
       do throws(StartError) {
-        let notice = try server.swap(artifact)
+        let notices = try server.swap(artifact)
         say("serving the new artifact")
-        if let notice { say(notice) }
+        if let notice = notices.tls { say(notice) }
+        if let notice = notices.events { say(notice) }
       } catch {
         say("\(error.message); \(old)")
       }

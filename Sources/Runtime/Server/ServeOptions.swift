@@ -39,6 +39,10 @@ package struct ServeOptions: Sendable {
   package var hostDefault: String?
   package var workers: Int?
   package var logLevel: LogLevel?
+  /// The consumer group in place of the artifact's.
+  package var group: String?
+  /// Whether the write proxy listens, for an application with topics.
+  package var hasWriteProxy = true
   /// Keep the state of modules that did not change when a new generation comes (`spacer dev`).
   package var keepsUnchangedModules = false
 
@@ -46,6 +50,7 @@ package struct ServeOptions: Sendable {
 
   package static let usage = """
     usage: spacer-serve ARTIFACT [--env NAME] [--port N] [--host ADDRESS] [--workers N] [--log-level LEVEL]
+                        [--group NAME] [--no-write-proxy]
 
       --env NAME         the environment; default: SPACER_ENV, then what the artifact was built for,
                          then production
@@ -53,6 +58,9 @@ package struct ServeOptions: Sendable {
       --host ADDRESS     default: listen in application.yml, then all addresses
       --workers N        event loops, each on a thread; default: one a core
       --log-level LEVEL  debug, info, warn or error; default: LOG_LEVEL, then info
+      --group NAME       the consumer group of the triggers; default: consumerGroup in application.yml, then
+                         spacer-APPNAME
+      --no-write-proxy   no address takes events from other programs
 
     SIGHUP reads the artifact and the certificate again, SIGTERM and SIGINT finish the requests in flight and exit.
     """
@@ -74,7 +82,11 @@ package struct ServeOptions: Sendable {
       }
       let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
       let name = String(parts[0])
-      guard ["--env", "--port", "--host", "--workers", "--log-level"].contains(name) else {
+      if argument == "--no-write-proxy" || argument == "-w" {
+        options.hasWriteProxy = false
+        continue
+      }
+      guard ["--env", "--port", "--host", "--workers", "--log-level", "--group", "-g"].contains(name) else {
         throw UsageError(message: "unknown option '\(name)'")
       }
       guard let value = parts.count == 2 ? String(parts[1]) : rest.popFirst() else {
@@ -90,6 +102,9 @@ package struct ServeOptions: Sendable {
     switch name {
     case "--env": environment = value
     case "--host": host = value
+    case "--group", "-g":
+      guard !value.isEmpty else { throw UsageError(message: "'\(name)' needs a group's name") }
+      group = value
     case "--port":
       guard let number = UInt16(value) else {
         throw UsageError(message: "'\(value)' is no port (0 to 65535)")

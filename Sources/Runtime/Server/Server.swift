@@ -12,11 +12,19 @@ package struct StartError: Error, Equatable {
   package var message: String
 }
 
+/// What of a new artifact takes effect with a restart only; sentences.
+package struct SwapNotices: Sendable {
+  package var tls: String?
+  package var events: String?
+}
+
 /// Serves an artifact until it is drained. May be used from any thread.
 package final class Server: Sendable {
   /// Where it listens, for people: `http://127.0.0.1:3000`, or `https://…`.
   package let addresses: [String]
   package let port: UInt16
+  /// Where the write proxy listens; nil when it does not.
+  package let writeProxyAddress: String?
   /// How long a drain may take.
   let drainSeconds: Int
   private let workers: [Worker]
@@ -28,6 +36,8 @@ package final class Server: Sendable {
   private let finished: FinishedCounter
   /// Whether it serves HTTPS.
   let isSecure: Bool
+  /// Nil until an artifact with topics or schedules comes.
+  private let events: Mutex<EventService?>
 
   /// Binds the listeners and makes the workers; `start` begins to serve.
   /// - Throws: When a setting cannot be used, or the system refuses a port, a descriptor, memory.
@@ -51,19 +61,26 @@ package final class Server: Sendable {
       throw StartError(message: "no descriptor to be had: \(error)")
     }
     Self.prepareClients(artifact, configuration, logWriter)
+    var events: EventService?
+    if let wanted = configuration.events {
+      events = try EventService(wanted, format: configuration.logFormat, writer: logWriter)
+    }
+    self.events = Mutex(events)
     let finished = FinishedCounter(expected: configuration.workerCount)
     self.finished = finished
     port = bound.port
     addresses = bound.addresses
+    writeProxyAddress = bound.writeProxyAddress
     // The server's own, so that it outlives every generation.
     let store = KVStore(bytesMax: configuration.kvBytes)
     var workers: [Worker] = []
     do throws(LoadError) {
       for number in 0..<configuration.workerCount {
         let setup = WorkerSetup(
-          artifact: artifact, listeners: bound.sockets[number], tls: tls, http: configuration.http,
+          artifact: artifact, listeners: bound.sockets[number], proxyListeners: bound.proxySockets[number],
+          tls: tls, http: configuration.http,
           policy: configuration.policy, logFormat: configuration.logFormat, logWriter: logWriter,
-          watchdog: watchdog, store: store,
+          watchdog: watchdog, store: store, events: events?.access,
           drainMilliseconds: UInt64(configuration.policy.wallMilliseconds))
         workers.append(try Worker(setup) { finished.countUp() })
       }
@@ -93,15 +110,16 @@ package final class Server: Sendable {
     logWriter.start()
     watchdog.start()
     for (number, worker) in workers.enumerated() { worker.start(number: number) }
+    events.withLock { $0 }?.start(workers)
   }
 
   /// Serves another artifact from now on, within its limits and with its variables; requests in flight finish
   /// on the old one. The certificate is read again, for connections that come from now on. Where it listens,
   /// whether with TLS, and the number of workers stay.
-  /// - Returns: What of the new artifact needs a restart; a sentence.
+  /// - Returns: What of the new artifact needs a restart.
   /// - Throws: When a setting of the new one or the certificate cannot be used; all of the old goes on then.
   @discardableResult
-  package func swap(_ artifact: LoadedArtifact) throws(StartError) -> String? {
+  package func swap(_ artifact: LoadedArtifact) throws(StartError) -> SwapNotices {
     var configuration: ServerConfiguration
     do throws(SettingsError) {
       configuration = try ServerConfiguration(artifact, options: options)
@@ -111,28 +129,49 @@ package final class Server: Sendable {
     let files = isSecure ? configuration.tls : nil
     let tls = try files.map { files throws(StartError) in try Self.loadTLS(files) }
     configuration.policy.internalToken = internalToken
+    var notices = SwapNotices()
+    notices.events = try adoptEvents(configuration.events, configuration.logFormat)
+    let access = events.withLock { $0 }?.access
     Self.prepareClients(artifact, configuration, logWriter)
     watchdog.setBudget(milliseconds: configuration.policy.cpuMilliseconds)
     for worker in workers {
       worker.swap(
-        artifact, tls: tls, http: configuration.http, policy: configuration.policy,
+        artifact, tls: tls, http: configuration.http, policy: configuration.policy, events: access,
         keepsUnchanged: options.keepsUnchangedModules)
     }
     warn(tls?.warning)
-    guard isSecure != (configuration.tls != nil) else { return nil }
-    return isSecure
+    guard isSecure != (configuration.tls != nil) else { return notices }
+    notices.tls =
+      isSecure
       ? "'tls' is gone from the configuration: HTTPS goes on with the old certificate until a restart"
       : "'tls' is new in the configuration: HTTPS begins with a restart"
+    return notices
   }
 
-  /// Begins to end: no new connections, requests in flight are answered.
+  /// Has the event log go by the new artifact's configuration.
+  /// - Returns: What needs a restart; a sentence.
+  private func adoptEvents(
+    _ configuration: EventConfiguration?, _ format: LogFormat
+  ) throws(StartError) -> String? {
+    if let service = events.withLock({ $0 }) { return try service.adopt(configuration) }
+    guard let configuration else { return nil }
+    let service = try EventService(configuration, format: format, writer: logWriter)
+    events.withLock { $0 = service }
+    service.start(workers)
+    return "topics are new in the configuration: the write proxy begins with a restart"
+  }
+
+  /// Begins to end: no new connections, requests and runs of triggers in flight are finished.
   package func drain() {
+    // First, so that no run is handed to a worker that has ended.
+    events.withLock { $0 }?.beginDrain()
     for worker in workers { worker.drain() }
   }
 
   /// Returns when all workers have drained and the last log line is written.
   package func wait() {
     finished.wait()
+    events.withLock { $0 }?.end()
     logWriter.close(waitMilliseconds: 2_000)
   }
 
@@ -156,7 +195,7 @@ package final class Server: Sendable {
 
   private static func listen(
     _ configuration: ServerConfiguration
-  ) throws(StartError) -> (sockets: [[Int32]], port: UInt16, addresses: [String]) {
+  ) throws(StartError) -> BoundListeners {
     var sockets = [[Int32]](repeating: [], count: configuration.workerCount)
     var addresses: [String] = []
     var firstPort: UInt16 = 0
@@ -173,7 +212,24 @@ package final class Server: Sendable {
         throw StartError(message: describe(error, place))
       }
     }
-    return (sockets, firstPort, addresses)
+    var bound = BoundListeners(sockets: sockets, port: firstPort, addresses: addresses)
+    bound.proxySockets = [[Int32]](repeating: [], count: configuration.workerCount)
+    guard let place = configuration.writeProxy else { return bound }
+    do throws(ListenerError) {
+      let opened = try Listener.open(
+        host: place.host, port: place.port, workerCount: configuration.workerCount)
+      bound.proxySockets = opened.workers
+      bound.writeProxyAddress = "http://\(place.displayHost):\(opened.port)"
+    } catch {
+      var message = "the write proxy: " + describe(error, place)
+      if case .system(let failure) = error, failure.code == EADDRINUSE {
+        message =
+          "the write proxy's port \(place.port) is in use: choose another with writeProxyListen in "
+          + "config/application.yml, or go without it with --no-write-proxy"
+      }
+      throw StartError(message: message)
+    }
+    return bound
   }
 
   private static func describe(_ error: ListenerError, _ place: ListenPlace) -> String {
@@ -191,6 +247,17 @@ package final class Server: Sendable {
       return "cannot listen on \(place.displayHost), port \(place.port): \(failure)"
     }
   }
+}
+
+/// What a server listens on.
+private struct BoundListeners {
+  /// By worker.
+  var sockets: [[Int32]]
+  var port: UInt16
+  var addresses: [String]
+  /// By worker.
+  var proxySockets: [[Int32]] = []
+  var writeProxyAddress: String?
 }
 
 /// Uses all descriptors the system allows: each connection takes one.

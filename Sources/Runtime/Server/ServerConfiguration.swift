@@ -29,6 +29,10 @@ struct ServerConfiguration: Sendable {
   var http: HTTPOptions
   var policy: DispatchPolicy
   var logFormat: LogFormat
+  /// Nil without topics and schedules.
+  var events: EventConfiguration?
+  /// Where the write proxy listens; nil when it does not.
+  var writeProxy: ListenPlace?
   /// What `kv` may hold, in bytes; counts when the server starts.
   var kvBytes: Int
 
@@ -41,6 +45,12 @@ struct ServerConfiguration: Sendable {
     workerCount = options.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     http = try Self.httpOptions(settings)
     policy = try Self.policy(settings, artifact, environment: environment)
+    events = try EventConfiguration(
+      artifact, environment: environment, group: options.group, wallMilliseconds: policy.wallMilliseconds)
+    if events != nil, options.hasWriteProxy {
+      writeProxy = try Self.writeProxyPlace(settings)
+      policy.writeProxyToken = try settings.text("writeProxyToken").map { Array($0.utf8) }
+    }
     kvBytes = try settings.integer("limits.kvBytes", default: 64 << 20, in: (1 << 20)...(1 << 40))
     var format = LogFormat()
     format.level = .info
@@ -87,6 +97,27 @@ struct ServerConfiguration: Sendable {
       places.append(place)
     }
     return places
+  }
+
+  static let writeProxyPortDefault: UInt16 = 9065
+
+  /// Loopback unless there is a token.
+  private static func writeProxyPlace(_ settings: Settings) throws(SettingsError) -> ListenPlace {
+    let text = try settings.text("writeProxyListen") ?? ":\(writeProxyPortDefault)"
+    guard var place = parse(text, portDefault: writeProxyPortDefault) else {
+      throw SettingsError(message: "writeProxyListen must be 'HOST:PORT' or ':PORT', not '\(text)'")
+    }
+    guard try settings.text("writeProxyToken") == nil else { return place }
+    guard let host = place.host else {
+      place.host = "127.0.0.1"
+      return place
+    }
+    guard host == "localhost" || host == "::1" || host.hasPrefix("127.") else {
+      throw SettingsError(
+        message: "writeProxyListen names \(host), which others can reach: set writeProxyToken, or listen on "
+          + "127.0.0.1")
+    }
+    return place
   }
 
   private static func isAny(_ host: String) -> Bool { host.isEmpty || host == "*" || host == "::" }

@@ -10,6 +10,7 @@ import Synchronization
 struct WorkerSetup: Sendable {
   var artifact: LoadedArtifact
   var listeners: [Int32]
+  var proxyListeners: [Int32]
   var tls: TLSContext?
   var http: HTTPOptions
   var policy: DispatchPolicy
@@ -17,6 +18,8 @@ struct WorkerSetup: Sendable {
   var logWriter: LogWriter
   var watchdog: Watchdog
   var store: KVStore
+  /// Nil without topics.
+  var events: EventAccess?
   /// How long a drain may take before what is left is cut off.
   var drainMilliseconds: UInt64
 }
@@ -51,6 +54,7 @@ final class Worker: @unchecked Sendable {
     else { throw LoadError(message: "no memory for a Lua state") }
     self.dispatcher = dispatcher
     dispatcher.store = setup.store
+    dispatcher.events = setup.events
     server = HTTPServer(loop: loop, options: setup.http, handler: dispatcher)
     if let tls = setup.tls { server.useTLS(tls) }
     dispatcher.server = server
@@ -59,6 +63,7 @@ final class Worker: @unchecked Sendable {
     timers.attach(to: loop)
     do throws(SystemCallError) {
       for listener in setup.listeners { try server.addListener(listener) }
+      for listener in setup.proxyListeners { try server.addListener(listener, isWriteProxy: true) }
     } catch {
       throw LoadError(message: "cannot listen: \(error)")
     }
@@ -89,18 +94,24 @@ final class Worker: @unchecked Sendable {
   /// from its next connection on.
   func swap(
     _ artifact: LoadedArtifact, tls: TLSContext?, http: HTTPOptions, policy: DispatchPolicy,
-    keepsUnchanged: Bool
+    events: EventAccess?, keepsUnchanged: Bool
   ) {
     loop.mailbox.post(
       .work {
         self.server.options = http
         if let tls { self.server.useTLS(tls) }
         self.dispatcher.adopt(policy)
+        self.dispatcher.events = events
         if !self.dispatcher.install(artifact, keepsUnchanged: keepsUnchanged) {
           self.log.message(
             .error, "too many earlier generations still have calls: this one is not served", trace: nil)
         }
       })
+  }
+
+  /// Has the worker run triggers' handlers; their outcomes go to `sink`.
+  func start(_ runs: [HandlerRun], _ sink: any HandlerRunSink) {
+    loop.mailbox.post(.work { for run in runs { self.dispatcher.start(run, sink) } })
   }
 
   /// Has the worker log a warning.
