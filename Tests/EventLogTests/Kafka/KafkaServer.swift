@@ -45,7 +45,7 @@ final class KafkaServer: @unchecked Sendable {
   private static func start(_ port: UInt16, _ folder: String) throws -> Process {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent().deletingLastPathComponent()
-    let program = root.appendingPathComponent(".build/kafka-peer/bin/noida-db").path
+    let program = root.appendingPathComponent(".build/kafka-peer/noida-db").path
     try #require(
       FileManager.default.isExecutableFile(atPath: program), "there is no \(program): run scripts/setup test")
     let process = Process()
