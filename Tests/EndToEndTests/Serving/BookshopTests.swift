@@ -37,7 +37,8 @@ import Testing
   private func bookshop(_ database: TestDriver, payments: RunningServer) throws -> RunningServer {
     var environment = [
       "PAYMENTS_URL": "http://127.0.0.1:\(payments.port)", "ADMIN_SECRET": Self.secret,
-      "BOOKSHOP_FILE": workspace.path + "/bookshop.db",
+      "BOOKSHOP_FILE": workspace.path + "/bookshop.db", "BOOKSHOP_EVENTS": workspace.path + "/events.db",
+      "BOOKSHOP_PROXY_PORT": "0",
     ]
     switch database {
     case .sqlite: environment["SPACER_ENV"] = "development"

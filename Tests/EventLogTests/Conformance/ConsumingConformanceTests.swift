@@ -285,7 +285,10 @@ import Testing
     }
     // A commit's durability may lag behind.
     try member.pump(limit: 0) {
-      ((try? status()) ?? []).filter { $0.done >= 0 }.count == member.offsets.count - 1
+      guard let all = try? status() else { return false }
+      return member.offsets.allSatisfy { partition, offsets in
+        partition == stuck || all.contains { $0.topicPartition == partition && $0.done >= offsets[offsets.count - 1] }
+      }
     }
     let during = try status()
     #expect(during.count == 16)

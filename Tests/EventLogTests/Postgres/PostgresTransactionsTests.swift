@@ -64,6 +64,8 @@ import Testing
     try bench.appendNumbers(1...20)
     let session = try place.session().raw
     for offset in 1...20 { #expect(try Self.claim(session, Int64(offset))) }
+    // They are kept for a day; one of today's stays.
+    try place.sql("UPDATE spacer_consumed_events SET claimed_at = now() - interval '25 hours' WHERE msg_offset <> 3")
     let member = try bench.join()
     try member.pump(count: 20)
     let open = try #require(member.events.last).topicPartition
@@ -74,9 +76,9 @@ import Testing
       try place.sql("SELECT msg_offset FROM spacer_consumed_events ORDER BY 1").split(separator: "\n").map(
         String.init)
     }
-    try member.pump { (try? left().first) == "\(lowest)" }
+    try member.pump { (try? left().first { $0 != "3" }) == (lowest == 3 ? "4" : "\(lowest)") || lowest == 3 }
     try member.commitAll()
-    try member.pump { (try? left()) == [] }
+    try member.pump { (try? left()) == ["3"] }
     member.close()
   }
 
