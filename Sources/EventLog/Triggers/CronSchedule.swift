@@ -20,10 +20,8 @@ package enum Schedule: Equatable, Sendable {
   package func next(after milliseconds: Int64) -> Int64? {
     switch self {
     case .every(let interval):
-      guard interval > 0 else { return nil }
-      let (next, overflow) = (milliseconds.floorDivided(by: interval) + 1).multipliedReportingOverflow(
-        by: interval)
-      return overflow ? nil : next
+      guard interval > 0, milliseconds <= Int64.max - interval else { return nil }
+      return (milliseconds.floorDivided(by: interval) + 1) * interval
     case .cron(let cron, let zone):
       guard let seconds = cron.next(after: milliseconds.floorDivided(by: 1_000), in: zone) else { return nil }
       return seconds * 1_000

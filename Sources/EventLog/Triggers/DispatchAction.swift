@@ -61,7 +61,7 @@ package enum RunOutcome: Equatable, Sendable {
   /// Final: trying again will not help. Of a batch, the halves are run apart, down to the event that fails.
   case failed(message: String, isFinal: Bool)
   case timedOut
-  /// The worker gave it up, by no fault of the event's: tried again at once, without counting.
+  /// The worker gave it up, by no fault of the event's: tried again soon, without counting.
   case abandoned
   /// No worker had room: tried again soon, without counting.
   case overloaded

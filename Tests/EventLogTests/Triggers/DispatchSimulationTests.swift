@@ -2,6 +2,7 @@
 // invariants checked at every action. SPACER_FUZZ_SEED runs one seed again; with SPACER_FUZZ_SECONDS it goes over
 // 100,000 seeds, or longer.
 
+import Glibc
 import Testing
 
 struct DispatchSimulationTests {
@@ -10,7 +11,7 @@ struct DispatchSimulationTests {
   /// Of `make fuzz`, at least.
   private static let seedCountLong: UInt64 = 100_000
 
-  @Test func fuzzSchedules() throws {
+  @Test func fuzzSchedules() async throws {
     if let seed = TriggerFuzz.number("SPACER_FUZZ_SEED") {
       var simulation = DispatchSimulation(seed: seed)
       return try simulation.run()
@@ -20,13 +21,22 @@ struct DispatchSimulationTests {
     print("fuzz dispatch: seeds from \(first)")
     let end = ContinuousClock.now + .seconds(Double(seconds ?? 0))
     let count = seconds == nil ? Self.seedCount : Self.seedCountLong
-    var seed = first
-    while seed < first + count || ContinuousClock.now < end {
-      var simulation = DispatchSimulation(seed: seed)
-      try simulation.run()
-      seed += 1
+    let shards = UInt64(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    let done = try await withThrowingTaskGroup { group in
+      for shard in 0..<shards {
+        group.addTask {
+          var seed = first + shard
+          while seed < first + count || ContinuousClock.now < end {
+            var simulation = DispatchSimulation(seed: seed)
+            try simulation.run()
+            seed += shards
+          }
+          return (seed - first) / shards
+        }
+      }
+      return try await group.reduce(0, +)
     }
-    print("fuzz dispatch: \(seed - first) seeds")
+    print("fuzz dispatch: \(done) seeds")
   }
 
   @Test func crashesAtEveryAction() throws {
