@@ -60,12 +60,14 @@ struct AppendTable {
 /// What a worker needs to append: the storage, and what the artifact in service says about topics.
 final class EventAccess: Sendable {
   let store: any EventStore
+  let appName: String
   let group: String
   let eventBytesMax: Int
   private let topics: [String: TopicConfiguration]
 
   init(store: any EventStore, _ configuration: EventConfiguration) {
     self.store = store
+    appName = configuration.appName
     group = configuration.group
     eventBytesMax = configuration.eventBytesMax
     topics = Dictionary(configuration.topics.map { ($0.definition.name, $0) }) { first, _ in first }
