@@ -47,7 +47,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  static let all: [StoreUnderTest] = [memory]
+  static let all: [StoreUnderTest] = [memory, sqlite]
 
   static let memory = StoreUnderTest(name: "memory") { MemoryPlace() }
 }
