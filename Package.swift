@@ -99,8 +99,9 @@ let package = Package(
       dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem", "CTLS"],
       path: "Tests/RuntimeTests",
       swiftSettings: swiftSettings),
+    .target(name: "CKafkaMock", path: "Tests/CKafkaMock", linkerSettings: [.linkedLibrary("dl")]),
     .testTarget(
-      name: "EventLogTests", dependencies: ["SpacerEventLog", "SpacerSystem", "CSystem"],
+      name: "EventLogTests", dependencies: ["SpacerEventLog", "SpacerSystem", "CSystem", "CKafka", "CKafkaMock"],
       path: "Tests/EventLogTests", swiftSettings: swiftSettings),
     .testTarget(
       name: "EndToEndTests", dependencies: ["spacer", "spacer-serve"], path: "Tests/EndToEndTests",

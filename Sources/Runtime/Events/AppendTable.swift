@@ -63,9 +63,12 @@ final class EventAccess: Sendable {
   let appName: String
   let group: String
   let eventBytesMax: Int
+  /// The database of `databases` that is the event log's own, for triggers with `transaction: true`.
+  let transactionDatabase: String?
   private let topics: [String: TopicConfiguration]
 
-  init(store: any EventStore, _ configuration: EventConfiguration) {
+  init(store: any EventStore, _ configuration: EventConfiguration, transactionDatabase: String?) {
+    self.transactionDatabase = transactionDatabase
     self.store = store
     appName = configuration.appName
     group = configuration.group

@@ -76,6 +76,10 @@ package enum StorageConfiguration: Equatable, Sendable {
   package func makeStore(appName: String) -> any EventStore {
     switch self {
     case .memory: MemoryStore()
+    case .sqlite(let path, let isRelaxed): SQLiteStore(path: path, durability: isRelaxed ? .relaxed : .full)
+    case .kafka(let brokers, let properties):
+      KafkaStore(
+        KafkaSettings(appName: appName, brokers: brokers.joined(separator: ","), properties: properties))
     default: preconditionFailure()
     }
   }
