@@ -107,7 +107,7 @@ package struct EventConfiguration: Equatable, Sendable {
   var consumedTopics: [String] { Set(triggers.map(\.topic)).sorted() + [InternalEvent.topic] }
 
   /// The triggers of the configuration, then those of the internal topic: what schedules call.
-  var allTriggers: [Trigger] {
+  package var allTriggers: [Trigger] {
     var functions: Set<String> = []
     for schedule in schedules {
       switch schedule.target {

@@ -2,7 +2,6 @@
 // Lua state that runs nothing else.
 
 import CLua
-package import SpacerArtifact
 
 /// Checks the payloads of one topic. Belongs to the thread that uses it.
 package final class PayloadCheck {
