@@ -119,7 +119,8 @@ enum KafkaText {
 
   /// Bounded and in one line.
   static func sentence(_ characters: UnsafePointer<CChar>?) -> String {
-    String(decoding: string(characters).utf8.prefix(textBytesMax).map { $0 < 0x20 ? 0x20 : $0 }, as: UTF8.self)
+    String(
+      decoding: string(characters).utf8.prefix(textBytesMax).map { $0 < 0x20 ? 0x20 : $0 }, as: UTF8.self)
   }
 
   static func bytes(_ pointer: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {

@@ -31,7 +31,8 @@ struct KafkaCluster {
     guard code == 0, let metadata else { throw error(code, "be reached") }
     defer { spacer_kafka_metadata_destroy(metadata) }
     var topics: [String: Topic] = [:]
-    let all = UnsafeBufferPointer(start: metadata.pointee.topics, count: Int(max(0, metadata.pointee.topic_cnt)))
+    let all = UnsafeBufferPointer(
+      start: metadata.pointee.topics, count: Int(max(0, metadata.pointee.topic_cnt)))
     for topic in all where topic.err.rawValue == 0 && topic.partition_cnt > 0 {
       let partitions = UnsafeBufferPointer(start: topic.partitions, count: Int(topic.partition_cnt))
       topics[KafkaText.string(topic.topic)] = Topic(
@@ -116,7 +117,8 @@ struct KafkaCluster {
     if code != 0 { throw error(code, "tell the offsets of the group \(group)", KafkaText.string(text)) }
     var committed: [TopicPartition: Int64] = [:]
     for index in 0..<list.count where list.offset(index) >= 0 {
-      committed[TopicPartition(topic: list.topic(index), partition: list.partition(index))] = list.offset(index)
+      committed[TopicPartition(topic: list.topic(index), partition: list.partition(index))] = list.offset(
+        index)
     }
     return committed
   }

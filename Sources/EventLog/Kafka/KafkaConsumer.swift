@@ -200,7 +200,8 @@ final class KafkaConsumer: GroupConsumer {
       guard spacer_kafka_offsets_for_times(client.handle, ends.handle, timeout) == 0 else { return [] }
     }
     for (position, index) in indices.enumerated() where position < asked.count {
-      partitions.setOffset(index, asked.offset(position) >= 0 ? asked.offset(position) : ends.offset(position))
+      partitions.setOffset(
+        index, asked.offset(position) >= 0 ? asked.offset(position) : ends.offset(position))
     }
     return Set(indices)
   }
@@ -275,7 +276,9 @@ final class KafkaConsumer: GroupConsumer {
       }
       guard let topic = topics[KafkaText.string(record.topic)] else { continue }
       let place = TopicPartition(topic: topic, partition: record.partition)
-      guard let partition = owned[place], !partition.isRevoking, record.offset >= partition.next else { continue }
+      guard let partition = owned[place], !partition.isRevoking, record.offset >= partition.next else {
+        continue
+      }
       owned[place]?.next = record.offset + 1
       events.append(KafkaReader.Message(record).event(topic: topic))
     }

@@ -48,7 +48,8 @@ enum KafkaErrors {
   static func delivery(_ code: Int32, mayBeStored: Bool, outage: String?) -> EventLogError {
     let kind = kind(code)
     switch kind {
-    case .tooLarge: return EventLogError(.tooLarge, "the event is larger than Kafka takes (message.max.bytes)")
+    case .tooLarge:
+      return EventLogError(.tooLarge, "the event is larger than Kafka takes (message.max.bytes)")
     case .timedOut, .unavailable, .outcomeUnknown:
       let reason = outage ?? text(code)
       if mayBeStored {
@@ -61,7 +62,8 @@ enum KafkaErrors {
       return EventLogError(.unavailable, "Kafka cannot be reached: \(reason)")
     default:
       return EventLogError(
-        mayBeStored && kind == .failed ? .outcomeUnknown : kind, "Kafka did not store the event: \(text(code))")
+        mayBeStored && kind == .failed ? .outcomeUnknown : kind,
+        "Kafka did not store the event: \(text(code))")
     }
   }
 }

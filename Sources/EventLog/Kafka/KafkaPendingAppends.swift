@@ -67,7 +67,9 @@ struct KafkaPendingAppends {
   mutating func report(_ number: UInt64, _ result: Result<Int64, EventLogError>) -> Completed? {
     let index = Int(number >> 20)
     let entry = Int(number & (1 << 20 - 1))
-    guard index < slots.count, entry < slots[index].offsets.count, slots[index].waiting > 0 else { return nil }
+    guard index < slots.count, entry < slots[index].offsets.count, slots[index].waiting > 0 else {
+      return nil
+    }
     slots[index].waiting -= 1
     switch result {
     case .success(let offset):
@@ -93,7 +95,8 @@ struct KafkaPendingAppends {
     guard count > 1 else { return .failure(error) }
     let code = slot.deliveredCount > 0 ? .outcomeUnknown : error.code
     return .failure(
-      EventLogError(code, "\(slot.deliveredCount) of \(count) events were stored; of the others: \(error.message)"))
+      EventLogError(
+        code, "\(slot.deliveredCount) of \(count) events were stored; of the others: \(error.message)"))
   }
 
   /// Gives up waiting for what is late; its reports are still taken.

@@ -103,7 +103,8 @@ final class KafkaProducer: Sendable {
       if state.isClosing { return .failure(EventLogError(.unavailable, "the event log is closed")) }
       guard
         let slot = state.pending.add(
-          entryCount: messages.count, byteCount: bytes, deadlineMilliseconds: deadline, completion: completion)
+          entryCount: messages.count, byteCount: bytes, deadlineMilliseconds: deadline, completion: completion
+        )
       else {
         return .failure(EventLogError(.overloaded, "too many events wait for Kafka: try again later"))
       }
@@ -135,7 +136,8 @@ final class KafkaProducer: Sendable {
     guard let large = messages.first(where: { $0.byteCount + added > messageBytesMax }) else { return nil }
     return EventLogError(
       .tooLarge,
-      "an event of \(large.byteCount) bytes is larger than the \(messageBytesMax) of Kafka's message.max.bytes")
+      "an event of \(large.byteCount) bytes is larger than the \(messageBytesMax) of Kafka's message.max.bytes"
+    )
   }
 
   private static func produce(

@@ -113,7 +113,9 @@ extension KafkaReader.Message {
     timestampMilliseconds = record.timestamp
     key = KafkaText.bytes(record.key, record.key_count)
     value = record.value == nil ? nil : KafkaText.bytes(record.value, record.value_count)
-    id = record.id.map { String(decoding: UnsafeBufferPointer(start: $0, count: record.id_count), as: UTF8.self) }
+    id = record.id.map {
+      String(decoding: UnsafeBufferPointer(start: $0, count: record.id_count), as: UTF8.self)
+    }
     trace = record.trace.map {
       String(decoding: UnsafeBufferPointer(start: $0, count: record.trace_count), as: UTF8.self)
     }
@@ -123,6 +125,7 @@ extension KafkaReader.Message {
   func event(topic: String) -> EventRecord {
     EventRecord(
       topic: topic, partition: partition, offset: offset, key: key, value: value ?? Array("null".utf8),
-      timestampMilliseconds: timestampMilliseconds, givenID: id, trace: trace)
+      timestampMilliseconds: timestampMilliseconds, givenID: id, trace: trace,
+      offsetIsOfPartition: true)
   }
 }

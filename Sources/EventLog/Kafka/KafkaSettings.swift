@@ -79,7 +79,8 @@ package struct KafkaSettings: Equatable, Sendable {
     guard let text = properties[Self.replicationFactorName] else { return -1 }
     guard let factor = Int32(text), factor == -1 || (1...100).contains(factor) else {
       throw EventLogError(
-        .failed, "\(Self.replicationFactorName) must be a number from 1 to 100, or -1 for the cluster's default")
+        .failed,
+        "\(Self.replicationFactorName) must be a number from 1 to 100, or -1 for the cluster's default")
     }
     return factor
   }

@@ -50,7 +50,8 @@ extension KafkaStore {
     let first = try cluster.offsets(name, partitionCount: count, time: -2)
     let end = try cluster.offsets(name, partitionCount: count, time: -1)
     return TopicStatus(
-      topic: topic, partitionCount: count, first: first.filter { $0.value < end[$0.key, default: 0] }, end: end)
+      topic: topic, partitionCount: count, first: first.filter { $0.value < end[$0.key, default: 0] },
+      end: end)
   }
 
   // Groups

@@ -66,7 +66,8 @@ final class KafkaRecords: Sendable {
       for message in messages { state.cache.apply(key: message.key, value: message.value) }
       guard state.cache.byteCount <= KafkaRecordCache.bytesMax else {
         throw EventLogError(
-          .full, "the records of \(name) are more than \(KafkaRecordCache.bytesMax >> 20) MB: remove some in Kafka")
+          .full,
+          "the records of \(name) are more than \(KafkaRecordCache.bytesMax >> 20) MB: remove some in Kafka")
       }
     }
     state.reader = reader

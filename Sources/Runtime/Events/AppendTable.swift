@@ -34,6 +34,30 @@ final class AppendInbox: Sendable {
   }
 }
 
+/// A result that is there before the call of `append` has returned, as the memory driver's is: nobody waits for it.
+final class ImmediateAnswer: Sendable {
+  private enum State { case open, answered(Result<AppendOutcome, EventLogError>), closed }
+  private let state = Mutex(State.open)
+
+  /// Takes the result while `append` has not returned; false afterwards. From any thread.
+  func take(_ result: Result<AppendOutcome, EventLogError>) -> Bool {
+    state.withLock { state in
+      guard case .open = state else { return false }
+      state = .answered(result)
+      return true
+    }
+  }
+
+  /// `append` has returned: the result, if it is there.
+  func close() -> Result<AppendOutcome, EventLogError>? {
+    state.withLock { state in
+      defer { state = .closed }
+      guard case .answered(let result) = state else { return nil }
+      return result
+    }
+  }
+}
+
 /// Tells a worker that results are there.
 final class AppendNotices: EventSource {
   var whenPosted: () -> Void = {}

@@ -80,7 +80,7 @@ package enum StorageConfiguration: Equatable, Sendable {
     case .kafka(let brokers, let properties):
       KafkaStore(
         KafkaSettings(appName: appName, brokers: brokers.joined(separator: ","), properties: properties))
-    default: preconditionFailure()
+    case .postgres(let connString): PostgresStore(connString: connString)
     }
   }
 }

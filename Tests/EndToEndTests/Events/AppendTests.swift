@@ -1,6 +1,7 @@
 // `topics.append` and the write proxy: what they take, what they refuse and how.
 
 import Foundation
+import SpacerTestSupport
 import Testing
 
 @Suite struct AppendTests {

@@ -3,6 +3,7 @@
 
 import Foundation
 import Glibc
+import SpacerTestSupport
 import Testing
 
 /// Where a test's events are kept.
@@ -37,7 +38,7 @@ final class EventStorage: Sendable {
       try server.sql("CREATE SCHEMA \(appName)")
       lines = "driver: postgres\n    connString: \(DatabaseServer.connString(appName, server))"
     case .kafka:
-      lines = "driver: kafka\n    brokers: [\"127.0.0.1:\(0)\"]"
+      lines = "driver: kafka\n    brokers: [\"\(try KafkaServer.shared.get().brokers)\"]"
     }
   }
 
@@ -91,7 +92,7 @@ final class EventServer: Sendable {
       "app/gateway.lua": #"return { {"POST", "/append", "append"} }"#,
       "app/append.lua": """
       local topics = require "topics"
-      return function(args) return topics.append(args.topic, args.entries, args.options) end
+      return function(args) local ok = topics.append(args.topic, args.entries, args.options) return ok end
       """,
       "lib/seen.lua": """
       local cjson = require "cjson"

@@ -1,6 +1,7 @@
 // Schedules: functions and events at set times, once in the group.
 
 import Foundation
+import SpacerTestSupport
 import Testing
 
 @Suite struct ScheduleTests {

@@ -1,6 +1,7 @@
 // Triggers as their author sees them: what a handler gets, and what becomes of what it does.
 
 import Foundation
+import SpacerTestSupport
 import Testing
 
 @Suite struct TriggerTests {

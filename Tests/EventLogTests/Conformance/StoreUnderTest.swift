@@ -51,7 +51,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  static let all: [StoreUnderTest] = [memory, sqlite, kafkaMock, kafka]
+  static let all: [StoreUnderTest] = [memory, sqlite, postgres, kafkaMock, kafka]
 
   static let memory = StoreUnderTest(name: "memory") { MemoryPlace() }
 }

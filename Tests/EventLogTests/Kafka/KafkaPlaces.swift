@@ -1,4 +1,5 @@
 import SpacerEventLog
+import SpacerTestSupport
 
 // Kafka's two peers in the conformance suite. What they lack is said here, and nowhere else.
 

@@ -1,16 +1,17 @@
 import Foundation
 import Glibc
-import Testing
 
 /// A server of its own process that speaks Kafka's protocol and keeps its data over a restart: noida-db, which
 /// `scripts/setup test` installs. Thread-safe: `lock` guards the process.
-final class KafkaServer: @unchecked Sendable {
-  let port: UInt16
+package final class KafkaServer: @unchecked Sendable {
+  package static let shared = Result { try KafkaServer() }
+
+  package let port: UInt16
   private let folder: String
   private let lock = NSLock()
   private var process: Process
 
-  init() throws {
+  package init() throws {
     folder = NSTemporaryDirectory() + "spacer-kafka-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     port = try Self.freePort()
@@ -24,10 +25,10 @@ final class KafkaServer: @unchecked Sendable {
     try? FileManager.default.removeItem(atPath: folder)
   }
 
-  var brokers: String { "127.0.0.1:\(port)" }
+  package var brokers: String { "127.0.0.1:\(port)" }
 
   /// Ends it without a word.
-  func kill() {
+  package func kill() {
     lock.withLock {
       guard process.isRunning else { return }
       _ = Glibc.kill(process.processIdentifier, SIGKILL)
@@ -36,7 +37,7 @@ final class KafkaServer: @unchecked Sendable {
   }
 
   /// Starts it again, on the same port and data.
-  func restart() throws {
+  package func restart() throws {
     try lock.withLock { process = try Self.start(port, folder) }
     try startGuardian()
     try waitUntilReady()
@@ -44,10 +45,11 @@ final class KafkaServer: @unchecked Sendable {
 
   private static func start(_ port: UInt16, _ folder: String) throws -> Process {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
     let program = root.appendingPathComponent(".build/kafka-peer/bin/noida-db").path
-    try #require(
-      FileManager.default.isExecutableFile(atPath: program), "there is no \(program): run scripts/setup test")
+    guard FileManager.default.isExecutableFile(atPath: program) else {
+      throw HarnessError("there is no \(program): run scripts/setup test")
+    }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = ["start", "--only", "kafka", "--kafka-port", "\(port)", "--data-dir", folder]
@@ -83,8 +85,7 @@ final class KafkaServer: @unchecked Sendable {
     let end = Date(timeIntervalSinceNow: 30)
     while !connects() {
       guard Date() < end, process.isRunning else {
-        Issue.record("noida-db does not listen on port \(port)")
-        throw CancellationError()
+        throw HarnessError("noida-db does not listen on port \(port)")
       }
     }
   }
@@ -118,7 +119,7 @@ final class KafkaServer: @unchecked Sendable {
         bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
       }
     }
-    try #require(isNamed, "no free port")
+    guard isNamed else { throw HarnessError("no free port") }
     return UInt16(bigEndian: address.sin_port)
   }
 }

@@ -4,6 +4,7 @@
 
 import Foundation
 import Glibc
+import SpacerTestSupport
 import Testing
 
 /// Clients that append for as long as they are told, each with a key of its own, one event after the other.
@@ -69,7 +70,7 @@ struct Delivery: Equatable {
   var offset: Int
 }
 
-@Suite struct FaultTests {
+@Suite struct FaultFuzzTests {
   /// A handful in CI; `make fuzz` sets more.
   static let cycles = ProcessInfo.processInfo.environment["SPACER_FUZZ_SECONDS"] == nil ? 3 : 200
 
