@@ -32,7 +32,7 @@ import Testing
     let events = try control(
       server, #"{"op":"read","topic":"orders","position":"0:0","limit":10,"waitMilliseconds":0}"#)
     #expect(events.json?["events"]?.items?.first?["value"]?.string == #"{"n":1}"#)
-    #expect(server.server.process.standardOutput.contains("POST /control"))
+    try server.waitForLog("POST /control")
     #expect(try server.server.stop() == 0)
   }
 
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func aTokenIsAskedFor() throws {
-    let (_, server, artifact) = try serve(
+    let (storage, server, artifact) = try serve(
       "topics: [orders]\nwriteProxyToken: ${PROXY_TOKEN}", environment: ["PROXY_TOKEN": "secret"])
     let url = "http://127.0.0.1:\(server.proxyPort)"
     let words = ["events", "count", "orders", "--artifact", artifact, "--url", url]
@@ -87,6 +87,7 @@ import Testing
       let outcome = try Tool.run(words + options, environment: environment)
       #expect(outcome.status == 0 && outcome.output == "0\n", "\(outcome.errors)")
     }
+    withExtendedLifetime(storage) {}
     #expect(try server.server.stop() == 0)
   }
 
@@ -100,7 +101,7 @@ import Testing
       [
         "app/gateway.lua": "return {}",
         "config/application.yml":
-          "spacerVersion: 1\nappName: other\ntopics: [orders]\nwriteProxyListen: \":\(server.proxyPort)\"\nlogStorage: { development: { driver: memory } }\n"
+          "spacerVersion: 1\nappName: other\ntopics: [orders]\nwriteProxyListen: \":\(server.proxyPort)\"\nlogStorage: { development: { driver: memory } }\n",
       ],
       named: "other")
     // The port that the project names is taken by a server of another application.
