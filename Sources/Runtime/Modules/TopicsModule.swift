@@ -28,24 +28,39 @@ enum TopicsFunction: Int32, HostFunctions {
   static let prelude: StaticString = """
     local native = ...
     local append, schema, validate, decode = native.append, native.schema, native.validate, native.decode
-    local type, error, pairs, tostring = type, error, pairs, tostring
+    local type, error, pairs, tostring, concat = type, error, pairs, tostring, table.concat
+    local sort, gsub = table.sort, string.gsub
 
     -- By the schema's text, so that another generation's is another one.
     local checks = {}
+
+    local function problem_text(problem)
+      if type(problem) ~= "table" then return tostring(problem) end
+      local texts = {}
+      for name, text in pairs(problem.fields or problem) do
+        -- Paths begin with the field that holds the payload.
+        local path = gsub(tostring(name), "^payload%.?", "")
+        texts[#texts + 1] = path == "" and tostring(text) or path .. " " .. tostring(text)
+      end
+      sort(texts)
+      return concat(texts, "; ")
+    end
 
     local function misfit(topic, entries)
       local text = schema(topic)
       if not text or type(entries) ~= "table" then return nil end
       local check = checks[text]
       if not check then
-        check = validate { payload = decode(text) }
+        -- A description of the payload, of whatever type: checked as the one field of a table.
+        local fields = validate({ payload = decode(text) })
+        check = function(payload) return fields({ payload = payload }) end
         checks[text] = check
       end
       for key, payload in pairs(entries) do
-        local _, problem = check { payload = payload }
+        local _, problem = check(payload)
         if problem then
           return "the payload of '" .. tostring(key) .. "' does not fit the schema of '" .. tostring(topic)
-            .. "': " .. (problem.message or tostring(problem))
+            .. "': " .. problem_text(problem)
         end
       end
     end
@@ -90,6 +105,8 @@ extension Dispatcher {
   /// How long an append may take when neither its options nor the call's own time say less.
   private static let appendMilliseconds = 10_000
   private static let entryCountMax = 10_000
+  /// What the entries of one call may take together.
+  private static let requestBytesMax = 16 << 20
 
   func pushSchema(_ state: OpaquePointer) -> Int32 {
     if let schema = LuaStack(state).text(at: 1).flatMap({ events?.topic(named: $0)?.schema }) {
@@ -173,12 +190,19 @@ extension Dispatcher {
     }
     let options = try appendOptions(state)
     var entries: [AppendEntry] = []
+    var byteCount = 0
     lua_pushnil(state)
     while lua_next(state, 2) != 0 {
       guard entries.count < Self.entryCountMax else {
         throw Refusal(message: "more than \(Self.entryCountMax) entries in one call: append them in parts")
       }
-      entries.append(try appendEntry(state, events))
+      let entry = try appendEntry(state, events)
+      byteCount += entry.byteCount
+      guard byteCount <= max(Self.requestBytesMax, 2 * events.eventBytesMax) else {
+        throw Refusal(
+          message: "more than \(Self.requestBytesMax >> 20) MiB in one call: append the entries in parts")
+      }
+      entries.append(entry)
       if topic.requiresKey, let entry = entries.last, entry.key.isEmpty {
         throw Refusal(message: "the topic '\(name)' requires a key, and this one is empty")
       }
@@ -192,8 +216,9 @@ extension Dispatcher {
       }
     }
     let call = calls[currentCall]
-    let elapsed = Int(clamping: (clock() &- call.start) / 1_000_000)
-    let rest = max(1, policy.wallMilliseconds - elapsed)
+    let root = rootCall
+    let elapsed = Int(clamping: (clock() &- calls[root].start) / 1_000_000)
+    let rest = max(1, wallMilliseconds(of: root) - elapsed)
     return AppendRequest(
       topic: name, entries: entries, trace: call.trace.child(span: ids.next()).traceparent,
       timeoutMilliseconds: min(rest, options.milliseconds ?? Self.appendMilliseconds))
