@@ -1,5 +1,6 @@
-// The bare program that KafkaStore's appends are measured beside: `rd_kafka_produce` with the same properties, as
-// many messages on their way as there are callers, each followed by the next when it is acknowledged.
+// The bare program that KafkaStore's appends are measured beside: librdkafka's produce with the same properties and
+// the same message (its header spacer-type as well, unless BARE=1 is in the environment), as many on their way as
+// there are callers, each followed by the next when it is acknowledged.
 //
 //   cc -O2 -o kafka_peer kafka_peer.c -lrdkafka
 //   kafka_peer BROKERS TOPIC CALLERS SECONDS [PROPERTY=VALUE …]
@@ -15,7 +16,9 @@ enum { CALLERS_MAX = 4096, DELAYS_MAX = 1 << 22 };
 
 static const char value[] = "{\"number\":12345,\"customer\":\"c-0042\",\"total\":99.5,\"items\":[1,2,3]}";
 
+static rd_kafka_t *client;
 static rd_kafka_topic_t *topic;
+static int is_bare;
 static uint64_t began[CALLERS_MAX];
 static uint32_t *delays;
 static size_t done, failed, waiting;
@@ -31,16 +34,25 @@ static void append(size_t caller) {
   char key[16];
   int key_count = snprintf(key, sizeof key, "k%zu", caller);
   began[caller] = microseconds();
-  if (rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, (void *)value, sizeof value - 1, key,
-                       (size_t)key_count, (void *)caller) == 0) {
+  int error;
+  if (is_bare) {
+    error = rd_kafka_produce(topic, RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_COPY, (void *)value, sizeof value - 1, key,
+                             (size_t)key_count, (void *)caller);
+  } else {
+    error = (int)rd_kafka_producev(
+        client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, (size_t)key_count),
+        RD_KAFKA_V_VALUE((void *)value, sizeof value - 1), RD_KAFKA_V_HEADER("spacer-type", "application/json", 16),
+        RD_KAFKA_V_OPAQUE((void *)caller), RD_KAFKA_V_END);
+  }
+  if (error == 0) {
     waiting++;
   } else {
     failed++;
   }
 }
 
-static void delivered(rd_kafka_t *client, const rd_kafka_message_t *message, void *context) {
-  (void)client, (void)context;
+static void delivered(rd_kafka_t *of, const rd_kafka_message_t *message, void *context) {
+  (void)of, (void)context;
   size_t caller = (size_t)message->_private;
   uint64_t now = microseconds();
   waiting--;
@@ -76,6 +88,7 @@ int main(int count, char **words) {
   set(conf, "bootstrap.servers", words[1]);
   set(conf, "enable.idempotence", "true");
   set(conf, "acks", "all");
+  set(conf, "message.timeout.ms", "5000");
   set(conf, "linger.ms", "0");
   set(conf, "socket.nagle.disable", "true");
   set(conf, "partitioner", "murmur2_random");
@@ -88,7 +101,8 @@ int main(int count, char **words) {
   }
   rd_kafka_conf_set_dr_msg_cb(conf, delivered);
   char reason[512];
-  rd_kafka_t *client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
+  is_bare = getenv("BARE") != NULL;
+  client = rd_kafka_new(RD_KAFKA_PRODUCER, conf, reason, sizeof reason);
   if (client == NULL) {
     fprintf(stderr, "%s\n", reason);
     return 2;
@@ -98,6 +112,10 @@ int main(int count, char **words) {
   end = 0;
   for (size_t i = 0; i < callers; i++) append(i);
   while (waiting > 0) rd_kafka_poll(client, 100);
+  if (done == 0) {
+    fprintf(stderr, "nothing was acknowledged\n");
+    return 1;
+  }
   done = failed = 0;
   uint64_t start = microseconds();
   end = start + (uint64_t)atoi(words[4]) * 1000000;

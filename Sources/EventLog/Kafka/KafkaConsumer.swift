@@ -168,6 +168,8 @@ final class KafkaConsumer: GroupConsumer {
       _ = spacer_kafka_forward_partition(
         membership.client.handle, partitions.topic(index), partitions.partition(index), membership.messages)
     }
+    // The client keeps the pause of a partition that was given up and comes back.
+    _ = spacer_kafka_resume_partitions(membership.client.handle, partitions.handle)
     let resolved = resolveStarts(partitions)
     let code = spacer_kafka_incremental_assign(membership.client.handle, partitions.handle)
     if code != 0 {

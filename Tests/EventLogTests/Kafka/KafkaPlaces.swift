@@ -15,7 +15,7 @@ extension KafkaSettings {
   static func test(brokers: String, _ properties: [String: String] = [:]) -> KafkaSettings {
     KafkaSettings(
       appName: "app", brokers: brokers,
-      properties: ["max.poll.interval.ms": "10000"].merging(properties) { $1 })
+      properties: ["session.timeout.ms": "6000", "max.poll.interval.ms": "10000"].merging(properties) { $1 })
   }
 }
 
