@@ -37,18 +37,28 @@ struct Spacer: ParsableCommand {
     subcommands: [
       InitCommand.self, BuildCommand.self, CheckCommand.self, RunCommand.self, DevCommand.self,
       RoutesCommand.self,
-      InspectCommand.self, StubsCommand.self, VersionCommand.self,
+      InspectCommand.self, EventsCommand.self, StubsCommand.self, VersionCommand.self,
     ])
 
-  /// Fails on a word that stands where a command must and is none.
+  /// Fails on a word that stands where a command must and is none, at any level.
   static func requireKnownCommand(_ words: ArraySlice<String>) throws(CommandFailure) {
-    let asked = words.first == "help" ? words.dropFirst().first : words.first
-    guard let asked, !asked.hasPrefix("-") else { return }
-    let names = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
-    guard !names.contains(asked) else { return }
-    let hint =
-      NearestName.find(asked, in: names).map { "did you mean 'spacer \($0)'?" }
-      ?? "'spacer help' lists the commands"
-    throw CommandFailure(status: ExitStatus.usage, message: "there is no command '\(asked)'; \(hint)")
+    var rest = words.first == "help" ? words.dropFirst() : words
+    var command: any ParsableCommand.Type = Spacer.self
+    var path = ""
+    while let asked = rest.popFirst(), !asked.hasPrefix("-"), !command.configuration.subcommands.isEmpty {
+      let subcommands = command.configuration.subcommands
+      if let found = subcommands.first(where: { $0.configuration.commandName == asked }) {
+        command = found
+        path += asked + " "
+        continue
+      }
+      if path.isEmpty, asked == "help" { return }
+      let names = subcommands.compactMap { $0.configuration.commandName } + (path.isEmpty ? ["help"] : [])
+      let hint =
+        NearestName.find(asked, in: names).map { "did you mean 'spacer \(path)\($0)'?" }
+        ?? "'spacer help\(path.isEmpty ? "" : " " + path.dropLast())' lists the commands"
+      throw CommandFailure(
+        status: ExitStatus.usage, message: "there is no command '\(path)\(asked)'; \(hint)")
+    }
   }
 }

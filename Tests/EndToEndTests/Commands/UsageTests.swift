@@ -8,7 +8,8 @@ import Testing
     ["run", "a.spx", "--port", "65536"], ["run", "a.spx", "--port=-1"], ["run", "a.spx", "--workers", "0"],
     ["run", "a.spx", "--log-level", "loud"], ["check", "--format", "xml"], ["inspect"],
     ["routes", "--match", "GET"], ["dev", "--port", "70000"], ["routes", "--match", "GETT", "/"],
-    ["build", "--env", "a b"], ["run", "a.spx", "--env", "a/b"], ["help", "bild"],
+    ["build", "--env", "a b"], ["run", "a.spx", "--env", "a/b"], ["help", "bild"], ["events", "tial"],
+    ["help", "events", "dead", "lits"], ["events", "tail"],
   ])
   func wrongUsage(arguments: [String]) throws {
     let outcome = try Tool.run(arguments)
@@ -19,6 +20,7 @@ import Testing
 
   @Test(arguments: [
     (["bild"], "build"), (["help", "chekc"], "check"), (["routes", "--match", "GETT", "/"], "GET"),
+    (["events", "tial"], "spacer events tail"), (["events", "dead", "lits"], "spacer events dead list"),
   ])
   func aMistypedWordGetsASuggestion(arguments: [String], meant: String) throws {
     let errors = try Tool.run(arguments).errors
@@ -33,7 +35,9 @@ import Testing
     #expect(outcome.errors.contains("LOG_LEVEL is 'loud'"), "\(outcome.errors)")
   }
 
-  @Test(arguments: ["init", "build", "check", "run", "dev", "routes", "inspect", "stubs", "version"])
+  @Test(arguments: [
+    "init", "build", "check", "run", "dev", "routes", "inspect", "events", "stubs", "version",
+  ])
   func everyCommandExplainsItself(command: String) throws {
     for arguments in [[command, "--help"], ["help", command]] {
       let outcome = try Tool.run(arguments)
