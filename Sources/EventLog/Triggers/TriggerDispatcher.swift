@@ -1,4 +1,22 @@
-/// Events in, runs of handlers out: a value, owned by one thread, which performs its actions.
+// Events in, runs of handlers out: a pure state machine. Its owner tells it what happened, with the time, and
+// performs what `step` gives out.
+//
+// What holds at each moment:
+// - An event is done when each trigger of its topic is done with it: its filter does not want it, a run succeeded,
+//   its dead letter is durable, or it was dropped. A commit never covers an event that was brought and is not done.
+// - Per trigger, the events of one key of a partition run one after the other, in order of their offsets; the next
+//   one begins when the earlier one is done for the trigger. Triggers do not wait for each other.
+// - Keys run in parallel, as many as the trigger's `concurrency` says. A key that waits for another attempt holds up
+//   none but its own events.
+// - What is on hand is bounded (`DispatcherOptions`), and a partition that cannot go on does not keep others from
+//   theirs.
+// - Attempts are counted in memory: a member that takes over begins anew.
+//
+// A batch is made from whatever keys of the topic are ready, over all partitions that are ours: keys are spread
+// over partitions, so that a batch of one partition's would be small where events are few, which is where a batch
+// window matters. Nothing depends on it: events are done one by one.
+
+/// A dispatcher, owned by one thread.
 package struct TriggerDispatcher: Sendable {
   /// What a new dispatcher takes over from an old one, when the triggers change.
   package struct HandOver: Equatable, Sendable {
@@ -18,7 +36,7 @@ package struct TriggerDispatcher: Sendable {
     package var eventBytes = 0
     /// Runs in flight.
     package var runCount = 0
-    /// Events that wait for another attempt, by trigger.
+    /// Keys that wait for another attempt, by trigger.
     package var retryCounts: [Int] = []
     package var isPaused: [Bool] = []
   }
@@ -26,58 +44,153 @@ package struct TriggerDispatcher: Sendable {
   package let triggers: [Trigger]
   package let options: DispatcherOptions
 
+  /// By trigger. The last one stands for events of the internal topic that name no trigger: they fail for good.
+  var states: [TriggerState]
+  var topicPlaces: [String: Int] = [:]
+  /// By topic.
+  var topicTriggers: [[Int]] = []
+  var topicPartitions: [[Int32: Int32]] = []
+  var partitions: [PartitionState] = []
+  var events = SlotTable(empty: HeldEvent.empty)
+  var items = SlotTable(empty: DispatchItem())
+  var keys = SlotTable(empty: DispatchKey(bytes: KeyBytes(bytes: []), partition: -1))
+  var lanes = SlotTable(empty: DispatchLane())
+  var runs = SlotTable(empty: DispatchRun())
+  var bundles = SlotTable(empty: DispatchBundle())
+  var letters = SlotTable<PendingLetter?>(empty: nil)
+  var lettersInFlight = 0
+  var timers = DispatchTimers()
+  var random: SplitMix
+  var actions: [DispatchAction] = []
+
+  var isDraining = false
+  var ownedCount = 0
+  var eventCount = 0
+  var eventBytes = 0
+  /// Partitions with something that is done and not committed.
+  var uncommitted: [Int32] = []
+  /// When the oldest of it is to be committed.
+  var commitDue: Int64?
+  var doneSinceCommit = 0
+  /// Partitions whose pressure or release is to be looked at.
+  var changed: [Int32] = []
+  var pausedCount = 0
+
   package init(triggers: [Trigger], options: DispatcherOptions) {
     self.triggers = triggers
     self.options = options
+    states = Array(repeating: TriggerState(), count: triggers.count + 1)
+    random = SplitMix(seed: options.seed)
+    for (place, trigger) in triggers.enumerated() { topicTriggers[topicPlace(trigger.topic)].append(place) }
   }
 
-  // MARK: What the driver tells
+  /// All that is to be done now. To be called after each news and when `nextWakeUp` has come.
+  package mutating func step(now: Moment) -> [DispatchAction] {
+    fireTimers(now)
+    if !isDraining {
+      for trigger in states.indices { startRuns(of: trigger, now: now) }
+    }
+    balance()
+    commitDone(now)
+    releaseFinished()
+    defer { actions = [] }
+    return actions
+  }
 
-  /// The partitions are ours now; their events follow. What was on hand of them from an earlier time is forgotten.
-  package mutating func assigned(_ partitions: [TopicPartition]) {}
-  /// Finish what runs and begin nothing; `release` follows.
-  package mutating func revoking(_ partitions: [TopicPartition]) {}
-  /// They are another's: all of them is forgotten; outcomes of what runs are taken and mean nothing.
-  package mutating func lost(_ partitions: [TopicPartition]) {}
-  /// Events of partitions that are ours; others are ignored, as are those that are here already.
-  package mutating func deliver(_ events: [EventRecord], now: Moment) {}
-  /// Nothing of the last commit may have arrived: commits all again after the commit interval.
-  package mutating func commitFailed(now: Moment) {}
+  /// When `step` is to be called at the latest, on the monotonic clock; nil: only after news.
+  package var nextWakeUp: Int64? {
+    var next = timers.next
+    func consider(_ milliseconds: Int64) { next = min(next ?? milliseconds, milliseconds) }
+    if let commitDue { consider(commitDue) }
+    guard !isDraining else { return next }
+    for (place, trigger) in triggers.enumerated() where trigger.batchCountMax > 1 {
+      let state = states[place]
+      guard !state.isPaused, state.runCount < trigger.concurrency, let name = state.ready.first,
+        let lane = lanes.place(named: name)
+      else { continue }
+      consider(lanes[lane].readySince + Int64(trigger.batchWindowMilliseconds))
+    }
+    return next
+  }
 
-  // MARK: What the workers and the storage tell
+  /// After `drain`: nothing runs, nothing is on its way to storage, and all that is done was handed out to be
+  /// committed.
+  package var isDrained: Bool {
+    isDraining && runs.count == 0 && lettersInFlight == 0 && uncommitted.isEmpty && actions.isEmpty
+  }
 
-  /// A run's outcome. An unknown id is ignored.
-  package mutating func finished(_ run: RunID, _ outcome: RunOutcome, now: Moment) {}
-  /// A dead letter is durable: its event is done for its trigger.
-  package mutating func deadLetterStored(_ id: DeadLetterID, now: Moment) {}
-  /// It is not: asked for again after a delay.
-  package mutating func deadLetterFailed(_ id: DeadLetterID, now: Moment) {}
-
-  // MARK: What the operator tells
+  /// The process ends: finish what runs and begin nothing.
+  package mutating func drain() { isDraining = true }
 
   /// Begins no more runs of the trigger; nothing is lost. Its events stay on hand, so that a partition comes to its
   /// bound and waits, with the topic's other triggers.
-  package mutating func pause(trigger: Int) {}
+  package mutating func pause(trigger: Int) { states[trigger].isPaused = true }
+
   /// Goes on. An event that the trigger has stopped at gets its attempts anew, whatever its age.
-  package mutating func resume(trigger: Int) {}
-  /// The process ends: finish what runs and begin nothing.
-  package mutating func drain() {}
-
-  // MARK: What is to be done
-
-  /// All that is to be done now. To be called after each of the above and when `nextWakeUp` has come.
-  package mutating func step(now: Moment) -> [DispatchAction] { [] }
-  /// When `step` is to be called at the latest, on the monotonic clock; nil: only after news.
-  package var nextWakeUp: Int64? { nil }
-  /// After `drain`: nothing runs, nothing waits for storage, and all that is done was handed out to be committed.
-  package var isDrained: Bool { false }
-  /// How many more events to ask the driver for.
-  package var roomCount: Int { 0 }
+  package mutating func resume(trigger: Int) { states[trigger].isPaused = false }
 
   /// The lowest offset on hand that is not done, over a topic's partitions; nil when all is done. For who reads a
   /// topic without a group.
-  package func unfinishedMin(ofTopic topic: String) -> Int64? { nil }
+  package func unfinishedMin(ofTopic topic: String) -> Int64? {
+    guard let topic = topicPlaces[topic] else { return nil }
+    return topicPartitions[topic].values.compactMap { partitions[Int($0)].window.unfinishedMin }.min()
+  }
+
   /// For another dispatcher; after `isDrained`.
-  package func handOver() -> HandOver { HandOver(assigned: [], paused: [], events: []) }
-  package var status: Status { Status() }
+  package func handOver() -> HandOver {
+    let owned = partitions.filter { $0.ownership == .owned }
+    return HandOver(
+      assigned: owned.map(\.id), paused: owned.filter(\.isPaused).map(\.id),
+      events: owned.flatMap { partition in
+        partition.window.events.map { events[$0].special?.envelope ?? events[$0].record }
+      })
+  }
+
+  /// As it is now. Looks at all that is on hand.
+  package var status: Status {
+    var status = Status(
+      partitionCount: ownedCount, eventCount: eventCount, eventBytes: eventBytes, runCount: runs.count)
+    status.retryCounts = Array(repeating: 0, count: triggers.count)
+    for partition in partitions {
+      for key in partition.keys.values {
+        var lane = keys[key].firstLane
+        while lane >= 0 {
+          let trigger = Int(lanes[lane].trigger)
+          if lanes[lane].state == .waiting || lanes[lane].state == .bundled, trigger < triggers.count {
+            status.retryCounts[trigger] += 1
+          }
+          lane = lanes[lane].nextOfKey
+        }
+      }
+    }
+    status.isPaused = states.dropLast().map(\.isPaused)
+    return status
+  }
+
+  /// Stands for `triggers.count`: see `states`.
+  var unknownTrigger: Int { triggers.count }
+
+  private mutating func fireTimers(_ now: Moment) {
+    while let target = timers.popDue(now.monotonicMilliseconds) {
+      switch target {
+      case .lane(let name):
+        guard let lane = lanes.place(named: name), lanes[lane].state == .waiting else { continue }
+        makeReady(lane, now)
+      case .bundle(let name):
+        guard let bundle = bundles.place(named: name) else { continue }
+        states[Int(bundles[bundle].trigger)].readyBundles.append(name)
+      case .letter(let name):
+        guard let letter = letters.place(named: name) else { continue }
+        sendAgain(letter)
+      }
+    }
+  }
+
+  mutating func topicPlace(_ topic: String) -> Int {
+    if let place = topicPlaces[topic] { return place }
+    topicPlaces[topic] = topicTriggers.count
+    topicTriggers.append([])
+    topicPartitions.append([:])
+    return topicTriggers.count - 1
+  }
 }
