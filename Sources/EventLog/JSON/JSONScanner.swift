@@ -4,9 +4,9 @@
 
 /// Walks over one JSON text. A method that answers nil or false has met what is no JSON; the scanner is of no use
 /// after that.
-struct JSONScanner {
+package struct JSONScanner {
   /// Levels. The runtime writes at most 1,000; its records put some more around a payload.
-  static let depthMax = 1_024
+  package static let depthMax = 1_024
 
   let bytes: [UInt8]
   private(set) var place: Int
@@ -21,7 +21,7 @@ struct JSONScanner {
   }
 
   /// Whether the bytes are one JSON text.
-  static func isValid(_ bytes: [UInt8], depthMax: Int = JSONScanner.depthMax) -> Bool {
+  package static func isValid(_ bytes: [UInt8], depthMax: Int = JSONScanner.depthMax) -> Bool {
     var scanner = JSONScanner(bytes, depthMax: depthMax)
     return scanner.skipValue() && scanner.isAtEnd()
   }

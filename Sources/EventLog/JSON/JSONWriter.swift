@@ -1,42 +1,65 @@
 /// Writes JSON, member by member. Who calls it sees to it that what is begun is ended.
-struct JSONWriter {
-  private(set) var bytes: [UInt8] = []
+package struct JSONWriter {
+  package private(set) var bytes: [UInt8] = []
   /// A comma is due before the next member.
   private var hasMembers = false
 
-  mutating func beginObject() {
+  package init() {}
+
+  package mutating func beginObject() {
     bytes.append(UInt8(ascii: "{"))
     hasMembers = false
   }
 
-  mutating func endObject() {
+  package mutating func endObject() {
     bytes.append(UInt8(ascii: "}"))
     hasMembers = true
   }
 
+  package mutating func beginArray() {
+    bytes.append(UInt8(ascii: "["))
+    hasMembers = false
+  }
+
+  package mutating func endArray() {
+    bytes.append(UInt8(ascii: "]"))
+    hasMembers = true
+  }
+
+  /// An element of an array is to follow.
+  package mutating func element() {
+    if hasMembers { bytes.append(UInt8(ascii: ",")) }
+    hasMembers = true
+  }
+
   /// A member's name; its value is to follow.
-  mutating func key(_ name: String) {
+  package mutating func key(_ name: String) {
     if hasMembers { bytes.append(UInt8(ascii: ",")) }
     string(name)
     bytes.append(UInt8(ascii: ":"))
     hasMembers = true
   }
 
-  mutating func member(_ name: String, _ value: String) {
+  package mutating func member(_ name: String, _ value: String) {
     key(name)
     string(value)
   }
 
-  mutating func member(_ name: String, _ value: Int64) {
+  package mutating func member(_ name: String, _ value: Int64) {
     key(name)
     bytes.append(contentsOf: String(value).utf8)
   }
 
+  package mutating func member(_ name: String, _ value: Bool) {
+    key(name)
+    bytes.append(contentsOf: (value ? "true" : "false").utf8)
+  }
+
   /// A value that is JSON already.
-  mutating func raw(_ json: [UInt8]) { bytes.append(contentsOf: json) }
+  package mutating func raw(_ json: [UInt8]) { bytes.append(contentsOf: json) }
 
   /// A string, with what JSON wants escaped.
-  mutating func string(_ text: String) {
+  package mutating func string(_ text: String) {
     let digits = Array("0123456789abcdef".utf8)
     bytes.append(UInt8(ascii: "\""))
     for byte in text.utf8 {
