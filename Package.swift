@@ -88,6 +88,8 @@ let package = Package(
         ]),
       dependencies: ["spacer", "spacer-serve"], path: "Sources/Plugin"),
 
+    // What several test targets use: child processes, and a PostgreSQL server of the tests' own.
+    .target(name: "SpacerTestSupport", path: "Tests/Support", swiftSettings: swiftSettings),
     .testTarget(
       name: "ArtifactTests", dependencies: ["SpacerArtifact"], path: "Tests/ArtifactTests",
       swiftSettings: swiftSettings),
@@ -99,11 +101,16 @@ let package = Package(
       dependencies: ["SpacerRuntime", "SpacerLuaVM", "SpacerArtifact", "CLua", "CSystem", "CTLS"],
       path: "Tests/RuntimeTests",
       swiftSettings: swiftSettings),
+    .target(name: "CKafkaMock", path: "Tests/CKafkaMock", linkerSettings: [.linkedLibrary("dl")]),
     .testTarget(
-      name: "EventLogTests", dependencies: ["SpacerEventLog", "SpacerSystem", "CSystem"],
+      name: "EventLogTests",
+      dependencies: [
+        "SpacerEventLog", "SpacerSystem", "SpacerTestSupport", "CSystem", "CPostgres", "CKafka", "CKafkaMock",
+      ],
       path: "Tests/EventLogTests", swiftSettings: swiftSettings),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["spacer", "spacer-serve"], path: "Tests/EndToEndTests",
+      name: "EndToEndTests", dependencies: ["spacer", "spacer-serve", "SpacerTestSupport"],
+      path: "Tests/EndToEndTests",
       swiftSettings: swiftSettings),
   ]
 )

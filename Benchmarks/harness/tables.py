@@ -42,6 +42,22 @@ def scenario(name, figures):
     return heading(name) + "\n" + table(header, rows)
 
 
+def events(appends, delays, dispatch):
+    rows = [
+        [
+            storage, callers, f"{ours:,.0f}", f"{peer:,.0f}" if peer else MISSING,
+            f"{ours / peer:.2f}" if peer else MISSING,
+        ]
+        for storage, callers, ours, peer in appends
+    ]
+    yield heading("durable appends a second") + "\n" + table(
+        ["storage", "callers", "Spacer", "C with the same library", "Spacer ÷ C"], rows)
+    rows = [[storage, f"{p50:.2f}", f"{p99:.2f}"] for storage, p50, p99 in delays]
+    yield heading("from the append to its handler") + "\n" + table(["storage", "p50 ms", "p99 ms"], rows)
+    rows = [[storage, f"{rate:,.0f}"] for storage, rate in dispatch]
+    yield heading("events handled a second, appends included") + "\n" + table(["storage", "events/s"], rows)
+
+
 def ratios(results, ours, peers):
     """CPU per request of `ours` by that of each peer, a row a scenario."""
     header = ["scenario", f"{ours} µs", *(f"÷ {peer}" for peer in peers)]

@@ -99,6 +99,21 @@ int spacer_pq_consume_input(PGconn *connection) {
   return result;
 }
 
+int spacer_pq_read_input(PGconn *connection) { return pq.PQconsumeInput(connection); }
+
+int spacer_pq_take_notification(PGconn *connection, char *channel, int size) {
+  PGnotify *notification = pq.PQnotifies(connection);
+  if (notification == NULL) return 0;
+  snprintf(channel, (size_t)size, "%s", notification->relname);
+  pq.PQfreemem(notification);
+  return 1;
+}
+
+int spacer_pq_send_binary(PGconn *connection, const char *name, int count, const char *const *values,
+                          const int *lengths, const int *formats) {
+  return pq.PQsendQueryPrepared(connection, name, count, values, lengths, formats, 1);
+}
+
 int spacer_pq_is_busy(PGconn *connection) { return pq.PQisBusy(connection); }
 PGresult *spacer_pq_get_result(PGconn *connection) { return pq.PQgetResult(connection); }
 

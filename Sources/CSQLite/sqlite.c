@@ -13,7 +13,8 @@
   X(sqlite3_bind_blob64) X(sqlite3_bind_zeroblob) X(sqlite3_column_count) X(sqlite3_column_name)          \
   X(sqlite3_column_type) X(sqlite3_column_int64) X(sqlite3_column_double) X(sqlite3_column_blob)          \
   X(sqlite3_column_text) X(sqlite3_column_bytes) X(sqlite3_errmsg) X(sqlite3_extended_errcode)            \
-  X(sqlite3_get_autocommit) X(sqlite3_changes64) X(sqlite3_total_changes64)
+  X(sqlite3_get_autocommit) X(sqlite3_changes64) X(sqlite3_total_changes64)                               \
+  X(sqlite3_busy_timeout) X(sqlite3_last_insert_rowid) X(sqlite3_system_errno)
 
 // One pointer a function, of the type that the header declares.
 static struct {
@@ -72,6 +73,15 @@ int spacer_sqlite_open(const char *path, sqlite3 **database, const int *is_cance
   return SQLITE_OK;
 }
 
+int spacer_sqlite_open_log(const char *path, sqlite3 **database, int busy_milliseconds) {
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+  int status = lite.sqlite3_open_v2(path, database, flags, NULL);
+  if (status != SQLITE_OK) return status;
+  lite.sqlite3_extended_result_codes(*database, 1);
+  lite.sqlite3_db_config(*database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+  return lite.sqlite3_busy_timeout(*database, busy_milliseconds);
+}
+
 void spacer_sqlite_close(sqlite3 *database) { lite.sqlite3_close_v2(database); }
 void spacer_sqlite_interrupt(sqlite3 *database) { lite.sqlite3_interrupt(database); }
 void spacer_sqlite_set_flag(int *flag, int value) { __atomic_store_n(flag, value, __ATOMIC_RELAXED); }
@@ -115,6 +125,11 @@ int spacer_sqlite_bind_blob(sqlite3_stmt *statement, int index, const void *byte
   if (length == 0) return lite.sqlite3_bind_zeroblob(statement, index, 0);
   return lite.sqlite3_bind_blob64(statement, index, bytes, length, SQLITE_TRANSIENT);
 }
+int spacer_sqlite_bind_borrowed_text(sqlite3_stmt *statement, int index, const void *text,
+                                     unsigned long length) {
+  return lite.sqlite3_bind_text64(statement, index, text == NULL ? "" : text, length, SQLITE_STATIC,
+                                  SQLITE_UTF8);
+}
 int spacer_sqlite_column_count(sqlite3_stmt *statement) { return lite.sqlite3_column_count(statement); }
 const char *spacer_sqlite_column_name(sqlite3_stmt *statement, int column) {
   return lite.sqlite3_column_name(statement, column);
@@ -141,3 +156,5 @@ int spacer_sqlite_extended_errcode(sqlite3 *database) { return lite.sqlite3_exte
 int spacer_sqlite_is_autocommit(sqlite3 *database) { return lite.sqlite3_get_autocommit(database); }
 long long spacer_sqlite_changes(sqlite3 *database) { return lite.sqlite3_changes64(database); }
 long long spacer_sqlite_total_changes(sqlite3 *database) { return lite.sqlite3_total_changes64(database); }
+long long spacer_sqlite_last_insert_rowid(sqlite3 *database) { return lite.sqlite3_last_insert_rowid(database); }
+int spacer_sqlite_system_errno(sqlite3 *database) { return lite.sqlite3_system_errno(database); }

@@ -1,14 +1,19 @@
 // What `spacer inspect` says about an artifact, as text for people and as JSON for programs.
 
 import SpacerArtifact
+import SpacerCompiler
 
 /// An artifact's content in the order of the file.
 struct ArtifactReport {
   private let file: ArtifactFile
+  private let wiring: EventWiring
   private var image: ArtifactImage { file.image }
   private var contents: ArtifactContents { file.contents }
 
-  init(_ file: ArtifactFile) { self.file = file }
+  init(_ file: ArtifactFile) {
+    self.file = file
+    wiring = EventWiring(file.contents)
+  }
 
   // MARK: Text
 
@@ -24,12 +29,14 @@ struct ArtifactReport {
     var parts = [head.text, sectionTable, moduleTable, "routes\n" + RouteListing(file).text]
     if contents.modules.contains(where: { !$0.validations.isEmpty }) { parts.append(validationTable) }
     if !contents.topics.isEmpty { parts.append(topicTable) }
+    if !contents.triggers.isEmpty { parts.append(triggerTable) }
+    if !wiring.schedules.isEmpty { parts.append(scheduleTable) }
     if !contents.environmentVariables.isEmpty {
       parts.append(
         "environment variables\n  " + contents.environmentVariables.joined(separator: "\n  ") + "\n")
     }
-    if !contents.settings.isEmpty {
-      let rows = contents.settings.map { ["  " + $0.key, Self.text($0.value)] }
+    if !wiring.otherSettings.isEmpty {
+      let rows = wiring.otherSettings.map { ["  " + $0.key, Self.text($0.value)] }
       parts.append("settings\n" + Table(rows: rows).text)
     }
     return parts.joined(separator: "\n")
@@ -66,11 +73,29 @@ struct ArtifactReport {
   }
 
   private var topicTable: String {
-    var table = Table(header: ["TOPIC", "EVENT", "FUNCTION"])
-    for (index, topic) in contents.topics.enumerated() {
-      let triggers = contents.triggers.filter { $0.topic == index }
-      if triggers.isEmpty { table.add([topic]) }
-      for trigger in triggers { table.add([topic, trigger.event, contents.modules[trigger.module].name]) }
+    var table = Table(header: ["TOPIC", "OPTIONS"])
+    for topic in contents.topics { table.add([topic, Self.text(wiring.options(ofTopic: topic))]) }
+    return table.text
+  }
+
+  private var triggerTable: String {
+    var table = Table(header: ["TRIGGERED BY", "EVENT", "FUNCTION", "OPTIONS"])
+    for (index, trigger) in contents.triggers.enumerated() {
+      table.add([
+        contents.topics[trigger.topic], trigger.event, contents.modules[trigger.module].name,
+        Self.text(wiring.options(ofTrigger: index)),
+      ])
+    }
+    return table.text
+  }
+
+  private var scheduleTable: String {
+    var table = Table(header: ["SCHEDULE", "WHEN", "FUNCTION", "TOPIC", "OPTIONS"])
+    for schedule in wiring.schedules {
+      table.add([
+        schedule.name, schedule.time, schedule.function ?? "", schedule.topic ?? "",
+        Self.text(schedule.options),
+      ])
     }
     return table.text
   }
@@ -88,7 +113,14 @@ struct ArtifactReport {
       ("modules", .array(contents.modules.map { json($0) })),
       ("routes", RouteListing(file).json),
       ("topics", .strings(contents.topics)),
-      ("triggers", .array(contents.triggers.map { json($0) })),
+      (
+        "topicOptions",
+        .object(
+          contents.topics.map { ($0, wiring.options(ofTopic: $0)) }.filter { !$0.1.isEmpty }
+            .map { ($0, Self.json($1)) })
+      ),
+      ("triggers", .array(contents.triggers.indices.map { jsonOfTrigger($0) })),
+      ("schedules", .array(wiring.schedules.map { Self.json($0) })),
       ("environmentVariables", .strings(contents.environmentVariables)),
       ("settings", .object(contents.settings.map { ($0.key, Self.json($0.value)) })),
     ])
@@ -123,11 +155,32 @@ struct ArtifactReport {
     ])
   }
 
-  private func json(_ trigger: ArtifactContents.Trigger) -> JSONText {
-    .object([
+  private func jsonOfTrigger(_ index: Int) -> JSONText {
+    let trigger = contents.triggers[index]
+    return .object([
       ("topic", .string(contents.topics[trigger.topic])), ("event", .string(trigger.event)),
       ("function", .string(contents.modules[trigger.module].name)),
+      ("options", Self.json(wiring.options(ofTrigger: index))),
     ])
+  }
+
+  private static func json(_ schedule: EventWiring.Schedule) -> JSONText {
+    .object([
+      ("name", .string(schedule.name)), ("when", .string(schedule.time)),
+      ("function", schedule.function.map { .string($0) } ?? .null),
+      ("topic", schedule.topic.map { .string($0) } ?? .null), ("options", json(schedule.options)),
+    ])
+  }
+
+  /// Filters, schemas and payloads are JSON already.
+  private static func json(_ options: [ArtifactContents.Setting]) -> JSONText {
+    .object(
+      options.map { option in
+        if ["filter", "payload", "schema"].contains(option.key), case .string(let text) = option.value {
+          return (option.key, .encoded(text))
+        }
+        return (option.key, json(option.value))
+      })
   }
 
   private static func json(_ value: ArtifactContents.SettingValue) -> JSONText {
@@ -139,14 +192,12 @@ struct ArtifactReport {
     }
   }
 
-  private static func text(_ value: ArtifactContents.SettingValue) -> String {
-    switch value {
-    case .string(let text): text
-    case .integer(let number): String(number)
-    case .boolean(let flag): String(flag)
-    case .float(let number): String(number)
-    }
+  /// `batch 100, filter […]`.
+  private static func text(_ options: [ArtifactContents.Setting]) -> String {
+    options.map { "\($0.key) \(text($0.value))" }.joined(separator: ", ")
   }
+
+  private static func text(_ value: ArtifactContents.SettingValue) -> String { EventWiring.text(value) }
 
   private static func hex(_ value: UInt64) -> String {
     let digits = String(value, radix: 16)

@@ -30,6 +30,14 @@ int spacer_pq_set_single_row_mode(PGconn *connection);
 int spacer_pq_flush(PGconn *connection);
 /// Reads what there is and drops notifications. 0 when the connection is lost.
 int spacer_pq_consume_input(PGconn *connection);
+/// Reads what there is and keeps notifications for `spacer_pq_take_notification`. 0 when the connection is lost.
+int spacer_pq_read_input(PGconn *connection);
+/// Takes the oldest notification and writes its channel's name, cut to `size` bytes with the NUL. 0 when there is
+/// none.
+int spacer_pq_take_notification(PGconn *connection, char *channel, int size);
+/// As `spacer_pq_send_query_prepared`, with results in binary form.
+int spacer_pq_send_binary(PGconn *connection, const char *name, int count, const char *const *values,
+                          const int *lengths, const int *formats);
 int spacer_pq_is_busy(PGconn *connection);
 PGresult *spacer_pq_get_result(PGconn *connection);
 

@@ -11,6 +11,9 @@ const char *spacer_sqlite_load(void);
 /// INTO, no extensions, no writing of the schema table. While `*is_cancelled`, read atomically, is not 0 its
 /// statements end with SQLITE_INTERRUPT. On failure `*database` may have to be closed all the same.
 int spacer_sqlite_open(const char *path, sqlite3 **database, const int *is_cancelled);
+/// Opens a database that only our own statements use, for one thread at a time. A statement waits so long for
+/// another connection's lock. On failure `*database` may have to be closed all the same.
+int spacer_sqlite_open_log(const char *path, sqlite3 **database, int busy_milliseconds);
 void spacer_sqlite_close(sqlite3 *database);
 void spacer_sqlite_interrupt(sqlite3 *database);
 void spacer_sqlite_set_flag(int *flag, int value);
@@ -30,6 +33,9 @@ int spacer_sqlite_bind_double(sqlite3_stmt *statement, int index, double value);
 /// The bytes are copied.
 int spacer_sqlite_bind_text(sqlite3_stmt *statement, int index, const char *text, unsigned long length);
 int spacer_sqlite_bind_blob(sqlite3_stmt *statement, int index, const void *bytes, unsigned long length);
+/// The bytes are not copied: they must stay until the statement is reset or the parameter is bound anew.
+int spacer_sqlite_bind_borrowed_text(sqlite3_stmt *statement, int index, const void *text,
+                                     unsigned long length);
 int spacer_sqlite_column_count(sqlite3_stmt *statement);
 const char *spacer_sqlite_column_name(sqlite3_stmt *statement, int column);
 int spacer_sqlite_column_type(sqlite3_stmt *statement, int column);
@@ -44,3 +50,6 @@ int spacer_sqlite_extended_errcode(sqlite3 *database);
 int spacer_sqlite_is_autocommit(sqlite3 *database);
 long long spacer_sqlite_changes(sqlite3 *database);
 long long spacer_sqlite_total_changes(sqlite3 *database);
+long long spacer_sqlite_last_insert_rowid(sqlite3 *database);
+/// The errno of the last system call that failed.
+int spacer_sqlite_system_errno(sqlite3 *database);

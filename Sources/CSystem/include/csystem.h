@@ -30,3 +30,10 @@ int spacer_accept(int descriptor, struct sockaddr *address, socklen_t *count);
 
 /// Names a thread for people who look at the process; at most 15 bytes count.
 void spacer_name_thread(pthread_t thread, const char *name);
+
+/// Locks a whole file for its open file description, which the system ends with the process. 0, or -1 with
+/// errno EAGAIN when another has it.
+int spacer_lock_file(int descriptor);
+
+/// Whether another open file description has the file locked; -1 with errno on failure.
+int spacer_is_file_locked(int descriptor);

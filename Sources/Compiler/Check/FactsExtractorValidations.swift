@@ -26,7 +26,7 @@ extension FactsBuilder {
       guard node(options).kind == .table, let entries = constantEntries(options, depth: 0) else { return }
       for (key, value) in entries.named where key == "extra" { members.append((key, value)) }
     }
-    let text = Self.object(members)
+    let text = CanonicalJSON.object(members)
     guard text.utf8.count <= Self.descriptionBytesMax else { return }
     facts.validations.append(.init(line: line(of: Int(node(call).start)), description: text))
   }
@@ -83,20 +83,20 @@ extension FactsBuilder {
     case .falseLiteral: return "false"
     case .parenthesized: return constantJSON(node.a, depth: depth + 1)
     case .integerLiteral: return String(Int64(bitPattern: Self.bits(node)))
-    case .floatLiteral: return Self.json(Double(bitPattern: Self.bits(node)))
+    case .floatLiteral: return CanonicalJSON.number(Double(bitPattern: Self.bits(node)))
     case .unary where node.c == UnaryOperator.negate.rawValue:
       let operand = self.node(node.a)
       switch operand.kind {
       case .integerLiteral: return String(0 &- Int64(bitPattern: Self.bits(operand)))
-      case .floatLiteral: return Self.json(-Double(bitPattern: Self.bits(operand)))
+      case .floatLiteral: return CanonicalJSON.number(-Double(bitPattern: Self.bits(operand)))
       default: return nil
       }
     case .localReference where isConstantNumber(node.b):
       return constantJSON(values[Int(node.b)], depth: depth + 1)
     case .table:
       guard let entries = constantEntries(index, depth: depth) else { return nil }
-      if entries.listed.isEmpty { return Self.object(entries.named) }
-      return entries.named.isEmpty ? "[" + entries.listed.joined(separator: ",") + "]" : nil
+      if entries.listed.isEmpty { return CanonicalJSON.object(entries.named) }
+      return entries.named.isEmpty ? CanonicalJSON.array(entries.listed) : nil
     default: return constantText(index).flatMap { Self.json($0) }
     }
   }
@@ -135,33 +135,8 @@ extension FactsBuilder {
 
   private static func bits(_ node: Node) -> UInt64 { UInt64(node.b) << 32 | UInt64(node.a) }
 
-  private static func object(_ members: [(String, String)]) -> String {
-    let sorted = members.sorted { ByteOrder.precedes($0.0, $1.0) }
-    return "{" + sorted.map { (json($0.0) ?? "\"\"") + ":" + $0.1 }.joined(separator: ",") + "}"
-  }
-
-  private static func json(_ value: Double) -> String? {
-    guard value.isFinite else { return nil }
-    if value == value.rounded(.towardZero), value.magnitude < 1e15 { return String(Int64(value)) }
-    let text = value.description
-    return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
-  }
-
   /// Nil for what is no UTF-8; the text came from bytes and would hold a replacement.
   private static func json(_ text: String) -> String? {
-    guard !text.unicodeScalars.contains("\u{FFFD}") else { return nil }
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar.value {
-      case 0x22, 0x5C:
-        result += "\\"
-        result.unicodeScalars.append(scalar)
-      case 0..<0x20, 0x7F:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
+    text.unicodeScalars.contains("\u{FFFD}") ? nil : CanonicalJSON.string(text)
   }
 }

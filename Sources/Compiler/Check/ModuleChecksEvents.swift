@@ -1,6 +1,7 @@
 // Event loops: a topic whose triggers append, directly or through other topics, to it again. Each event then
 // makes another one for ever. What a trigger appends to is read off its module, the modules it requires and
-// the functions it calls.
+// the functions it calls. A filter or a transaction does not end a loop for sure, so neither counts here. A
+// schedule is no part of a loop, since no event leads to it, but it may be what begins one again and again.
 
 extension ModuleChecks {
   /// An event of a topic leads to one of another.
@@ -26,6 +27,7 @@ extension ModuleChecks {
         edges[topic].append(EventEdge(target: target, trigger: trigger, chain: chain, append: append))
       }
     }
+    let starts = scheduledAppends(config)
     for group in StronglyConnected.groups(count: topics.count, edges: { edges[$0].map(\.target) }) {
       let members = Set(group)
       // The topic whose name comes first begins, so that the order of the configuration does not matter.
@@ -37,8 +39,29 @@ extension ModuleChecks {
               .map { (edges[node][$0].target, $0) }
           })
       else { continue }
-      diagnostics.append(
-        eventLoop(steps.map { (topics[$0.node], edges[$0.node][$0.label]) }, configPath: configPath))
+      var loop = eventLoop(
+        steps.map { (topics[$0.node], edges[$0.node][$0.label]) }, configPath: configPath)
+      let names = Set(members.map { topics[$0] })
+      if let start = starts.first(where: { names.contains($0.topic) }) {
+        loop.notes.append(
+          .init(
+            "the schedule '\(start.schedule.name.value)' appends to '\(start.topic)' and begins it each time",
+            at: SourceLocation(path: configPath, range: start.schedule.name.range)))
+      }
+      diagnostics.append(loop)
+    }
+  }
+
+  /// Topics that schedules append to, by themselves or by the functions they run.
+  private func scheduledAppends(
+    _ config: AppConfig
+  ) -> [(schedule: AppConfig.ScheduleEntry, topic: String)] {
+    config.schedules.flatMap { schedule in
+      let module = schedule.function.flatMap { scan.function(named: $0.value) }
+      let topics =
+        (schedule.topic.map { [$0.value] } ?? [])
+        + (module.map { appends(from: $0) } ?? []).map(\.append.name)
+      return topics.map { (schedule, $0) }
     }
   }
 

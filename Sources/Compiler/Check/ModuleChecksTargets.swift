@@ -1,4 +1,4 @@
-// Names of functions in routes, triggers and `flow.call`: the function exists, may be named there, and its
+// Names of functions in routes, triggers, schedules and `flow.call`: the function exists, may be named there, and its
 // file returns a function.
 
 internal import SpacerArtifact
@@ -16,6 +16,8 @@ extension ModuleChecks {
     var uses: [Use] = []
     checkRouteFunctions(&uses)
     checkTriggerFunctions(&uses)
+    checkTriggersOfOneFunction()
+    checkScheduleFunctions(&uses)
     checkCallees(&uses)
     addPrivateFunctions(&uses)
     checkShapes(uses)
@@ -80,6 +82,46 @@ extension ModuleChecks {
             "no function named '\(name)' for the trigger: there is no app/\(name).lua, and POST /\(name) is "
               + "not routed", at: place, hint: Self.hint(nearest)))
       }
+    }
+  }
+
+  /// Names may differ, `/bill` and `bill` or a route's, and mean one function.
+  private mutating func checkTriggersOfOneFunction() {
+    guard let config, let path = scan.configPath else { return }
+    var first: [String: AppConfig.TriggerEntry] = [:]
+    for trigger in config.triggers {
+      guard let module = handler(trigger.function.value) else { continue }
+      let key = "\(trigger.topic.value) \(trigger.event.value) \(module)"
+      guard let other = first[key] else {
+        first[key] = trigger
+        continue
+      }
+      let name = scan.modules[module].name
+      diagnostics.append(
+        Diagnostic(
+          .duplicateTrigger, .error, "the trigger '\(name)' is listed twice for '\(trigger.topic.value)'",
+          at: SourceLocation(path: path, range: trigger.function.range),
+          notes: [.init("the first", at: SourceLocation(path: path, range: other.function.range))],
+          hint: "an event runs each function once: keep one of the two"))
+    }
+  }
+
+  private mutating func checkScheduleFunctions(_ uses: inout [Use]) {
+    guard let config, let path = scan.configPath else { return }
+    for schedule in config.schedules {
+      guard let function = schedule.function else { continue }
+      let place = SourceLocation(path: path, range: function.range)
+      if let module = scan.function(named: function.value) {
+        uses.append(Use(module: module, place: place, description: "scheduled here"))
+        continue
+      }
+      let nearest = NearestName.find(function.value, in: functionNames(withPrivate: true))
+      diagnostics.append(
+        Diagnostic(
+          .unknownFunction, .error,
+          "no function named '\(function.value)' for the schedule '\(schedule.name.value)': there is no "
+            + "app/\(function.value).lua", at: place, hint: Self.hint(nearest),
+          fix: nearest.map { Diagnostic.Fix(range: function.range, replacement: $0) }))
     }
   }
 

@@ -27,11 +27,37 @@ package struct AppConfig: Equatable, Sendable {
     package var event: Located<String>
     /// As written; whether it exists is checked against the project's files.
     package var function: Located<String>
+    /// What is set besides, without the trigger's place in the keys: `batch`, `filter`.
+    package var options: [ArtifactContents.Setting]
 
-    package init(topic: Located<String>, event: Located<String>, function: Located<String>) {
+    package init(
+      topic: Located<String>, event: Located<String>, function: Located<String>,
+      options: [ArtifactContents.Setting] = []
+    ) {
       self.topic = topic
       self.event = event
       self.function = function
+      self.options = options
+    }
+  }
+
+  /// What is done at certain times: either a function or an append.
+  package struct ScheduleEntry: Equatable, Sendable {
+    package var name: Located<String>
+    /// As written; whether it exists is checked against the project's files.
+    package var function: Located<String>?
+    package var topic: Located<String>?
+    /// Everything else, without the schedule's place in the keys: `cron`, `timeZone`, `payload`.
+    package var options: [ArtifactContents.Setting]
+
+    package init(
+      name: Located<String>, function: Located<String>? = nil, topic: Located<String>? = nil,
+      options: [ArtifactContents.Setting] = []
+    ) {
+      self.name = name
+      self.function = function
+      self.topic = topic
+      self.options = options
     }
   }
 
@@ -41,23 +67,28 @@ package struct AppConfig: Equatable, Sendable {
   package var topics: [Located<String>]
   /// In the file's order.
   package var triggers: [TriggerEntry]
+  /// In byte order of their names.
+  package var schedules: [ScheduleEntry]
   /// Names that functions may read with `os.getenv`, in the file's order.
   package var environmentVariables: [Located<String>]
   /// Modules that are part of the artifact though no constant `require` names them; `*` stands for any text
   /// without `/`, `**` for any text.
   package var include: [Located<String>]
   /// Everything else under dotted keys (`limits.wallMilliseconds`, `logStorage.production.brokers.0`), sorted
-  /// by key. A value with `${NAME}` is a string even where a number is expected; sizes are in bytes.
+  /// by key. Options of topics are under `topicOptions.TOPIC`. A value with `${NAME}` is a string even where a
+  /// number is expected; sizes are in bytes.
   package var settings: [ArtifactContents.Setting]
 
   package init(
     appName: Located<String>, topics: [Located<String>] = [], triggers: [TriggerEntry] = [],
+    schedules: [ScheduleEntry] = [],
     environmentVariables: [Located<String>] = [], include: [Located<String>] = [],
     settings: [ArtifactContents.Setting] = []
   ) {
     self.appName = appName
     self.topics = topics
     self.triggers = triggers
+    self.schedules = schedules
     self.environmentVariables = environmentVariables
     self.include = include
     self.settings = settings

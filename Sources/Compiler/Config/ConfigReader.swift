@@ -1,5 +1,5 @@
 // config/application.yml from bytes to `AppConfig`: parse, check against the schema, then the rules that
-// look across keys (topics and triggers, what a storage driver needs).
+// look across keys (EventRules has those about events).
 
 internal import SpacerArtifact
 
@@ -32,9 +32,17 @@ package enum ConfigReader {
     }
     var validator = ConfigValidator(path: path)
     validator.section(document, schemaPath: "", keyPath: "")
+    let compiled = CompiledSettings(validator.settings)
     var rules = CrossRules(path: path)
-    let config = rules.config(document, settings: validator.settings)
-    return (config, DiagnosticReport.sorted(validator.diagnostics + rules.diagnostics))
+    var config = rules.config(document)
+    var events = EventRules(path: path, root: document, options: compiled)
+    let topics = events.topics()
+    config.topics = topics.names
+    config.triggers = events.triggers(document)
+    config.schedules = events.schedules(document)
+    events.delivery(document)
+    config.settings = (compiled.others + topics.settings).sorted { ByteOrder.precedes($0.key, $1.key) }
+    return (config, DiagnosticReport.sorted(validator.diagnostics + rules.diagnostics + events.diagnostics))
   }
 }
 
@@ -45,27 +53,23 @@ private struct CrossRules {
 
   init(path: String) { self.path = path }
 
-  mutating func config(_ root: ConfigNode, settings: [ArtifactContents.Setting]) -> AppConfig {
+  mutating func config(_ root: ConfigNode) -> AppConfig {
     let appName = root["appName"].flatMap { node in
       valid(node, rule: .appName).map { Located($0, at: node.range) }
     }
     var config = AppConfig(appName: appName ?? Located("", at: SourceRange(start: 0, end: 0)))
-    config.topics = topics(root["topics"])
     config.environmentVariables = names(root["envVar"], rule: .variable)
     config.include = names(root["include"], rule: .module)
-    config.triggers = triggers(root["events"], topics: root["topics"])
-    config.settings = settings.sorted { ByteOrder.precedes($0.key, $1.key) }
     storages(root["logStorage"])
     databases(root["databases"])
     return config
   }
 
   private mutating func report(
-    _ id: DiagnosticID, _ message: String, at range: SourceRange, hint: String? = nil,
-    fix: Diagnostic.Fix? = nil, notes: [Diagnostic.Note] = []
+    _ id: DiagnosticID, _ message: String, at range: SourceRange, hint: String? = nil
   ) {
     let location = SourceLocation(path: path, range: range)
-    diagnostics.append(Diagnostic(id, .error, message, at: location, notes: notes, hint: hint, fix: fix))
+    diagnostics.append(Diagnostic(id, .error, message, at: location, hint: hint))
   }
 
   /// The names that the validator had nothing against, each once.
@@ -81,56 +85,6 @@ private struct CrossRules {
   private func valid(_ node: ConfigNode, rule: NameRule) -> String? {
     guard let text = node.text, !node.isNull, rule.complaint(text) == nil else { return nil }
     return text
-  }
-
-  private mutating func topics(_ node: ConfigNode?) -> [Located<String>] {
-    guard case .list(let items)? = node?.content else { return [] }
-    var topics: [Located<String>] = []
-    var byFold: [String: Located<String>] = [:]
-    for item in items {
-      guard let name = valid(item, rule: .topic) else { continue }
-      guard let other = byFold[name.lowercased()] else {
-        byFold[name.lowercased()] = Located(name, at: item.range)
-        topics.append(Located(name, at: item.range))
-        continue
-      }
-      let note = Diagnostic.Note("the first", at: SourceLocation(path: path, range: other.range))
-      if other.value == name {
-        report(.topicName, "the topic '\(name)' is listed twice", at: item.range, notes: [note])
-      } else {
-        report(
-          .topicName, "the topics '\(other.value)' and '\(name)' would share one table", at: item.range,
-          hint: "letter case does not tell topics apart: rename one", notes: [note])
-      }
-    }
-    return topics
-  }
-
-  private mutating func triggers(_ node: ConfigNode?, topics: ConfigNode?) -> [AppConfig.TriggerEntry] {
-    guard case .mapping(let entries)? = node?.content else { return [] }
-    // A topic with a bad name has its own error; its triggers need not complain again.
-    var declared: [String] = []
-    if case .list(let items)? = topics?.content { declared = items.compactMap(\.text) }
-    var triggers: [AppConfig.TriggerEntry] = []
-    for entry in entries {
-      if !declared.contains(entry.key.value) {
-        let nearest = NearestName.find(entry.key.value, in: declared)
-        report(
-          .undeclaredTopic, "'events' names the topic '\(entry.key.value)', which 'topics' does not list",
-          at: entry.key.range,
-          hint: nearest.map { "did you mean '\($0)'?" } ?? "add '\(entry.key.value)' to 'topics'",
-          fix: nearest.map { Diagnostic.Fix(range: entry.key.range, replacement: $0) })
-        continue
-      }
-      guard case .mapping(let events) = entry.value.content else { continue }
-      for event in events where NameRule.event.complaint(event.key.value.uppercased()) == nil {
-        for function in names(event.value, rule: .function) {
-          let kind = Located(event.key.value.uppercased(), at: event.key.range)
-          triggers.append(AppConfig.TriggerEntry(topic: entry.key, event: kind, function: function))
-        }
-      }
-    }
-    return triggers
   }
 
   /// What the drivers need, in each environment.
@@ -177,7 +131,7 @@ private struct CrossRules {
 
 extension ConfigNode {
   /// The value of a mapping's key, nil when it is absent or null.
-  fileprivate subscript(key: String) -> ConfigNode? {
+  subscript(key: String) -> ConfigNode? {
     guard case .mapping(let entries) = content else { return nil }
     return entries.first { $0.key.value == key && !$0.value.isNull }?.value
   }

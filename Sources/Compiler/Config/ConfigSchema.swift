@@ -1,47 +1,6 @@
 // Every key of config/application.yml in one table. Validation walks it, "did you mean" reads its names, and
 // the reference in docs/application-yml.md is printed from it; a test keeps that page in step.
 
-/// What a name in the configuration must look like.
-enum NameRule {
-  case appName, topic, event, function, variable, module, environment, property, database
-
-  /// Why `name` is none, or nil.
-  func complaint(_ name: String) -> String? {
-    switch self {
-    case .appName:
-      return Patterns.isName(name, others: "-") && name.utf8.count <= ConfigLimits.appNameBytesMax
-        ? nil
-        : "an application's name is a letter, then letters, digits and '-', at most "
-          + "\(ConfigLimits.appNameBytesMax) bytes"
-    case .topic:
-      return Patterns.isName(name, others: "_") && name.utf8.count <= ConfigLimits.topicNameBytesMax
-        ? nil
-        : "a topic's name is a letter, then letters, digits and '_', at most "
-          + "\(ConfigLimits.topicNameBytesMax) bytes"
-    case .event:
-      return name == "APPEND" ? nil : "the only event is APPEND"
-    case .variable:
-      return Patterns.isVariable(name) && name.utf8.count <= ConfigLimits.nameBytesMax
-        ? nil : "an environment variable's name is letters, digits and '_', not beginning with a digit"
-    case .environment:
-      return Patterns.isName(name, others: "_-") && name.utf8.count <= ConfigLimits.nameBytesMax
-        ? nil : "an environment's name is a letter, then letters, digits, '_' and '-'"
-    case .database:
-      return Patterns.isName(name, others: "_-") && name.utf8.count <= ConfigLimits.nameBytesMax
-        ? nil : "a database's name is a letter, then letters, digits, '_' and '-'"
-    case .property:
-      return Patterns.isName(name, others: "._-") && name.utf8.count <= ConfigLimits.nameBytesMax
-        ? nil : "a property's name is a letter, then letters, digits, '.', '_' and '-'"
-    case .function, .module:
-      let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-      if name.hasSuffix(".lua") { return "write the name without '.lua'" }
-      let isPath = !parts.contains { $0.isEmpty || $0 == ".." || $0 == "." }
-      return isPath && !Patterns.hasControl(name) && name.utf8.count <= ConfigLimits.nameBytesMax
-        ? nil : "a name is a path under app/ or lib/ such as 'models/user'"
-    }
-  }
-}
-
 /// The type of a key's value.
 enum ConfigKind {
   /// A mapping of the keys that the table lists below it.
@@ -54,6 +13,10 @@ enum ConfigKind {
   case name(NameRule)
   /// A list of names, fixed at build time.
   case names(NameRule)
+  /// Topics: a list of names, each perhaps with options, or a mapping.
+  case topics
+  /// A list of functions, each perhaps with options.
+  case triggers
   case text
   /// Text, or a list of it.
   case texts
@@ -66,6 +29,17 @@ enum ConfigKind {
   case integer(ClosedRange<Int64>)
   /// A number of bytes, with or without a unit.
   case bytes(ClosedRange<Int64>)
+  /// A length of time; its setting is in milliseconds. `forever` is no setting.
+  case duration(ClosedRange<Int64>, orForever: Bool = false)
+  case flag
+  /// A description of a payload, as `validate` takes them.
+  case schema
+  /// Conditions on a payload.
+  case filter
+  /// Any value, kept as JSON.
+  case json
+  case cron
+  case timeZone
   /// Any text, number or truth value, passed on as it is.
   case anything
 
@@ -76,6 +50,8 @@ enum ConfigKind {
     case .version: "`1`"
     case .name: "name"
     case .names: "list of names"
+    case .topics: "list or mapping"
+    case .triggers: "list"
     case .text: "text"
     case .texts: "text or list"
     case .choice(let choices): choices.map { "`\($0)`" }.joined(separator: ", ")
@@ -84,15 +60,14 @@ enum ConfigKind {
     case .invoker: "URL or port"
     case .integer: "whole number"
     case .bytes: "size"
+    case .duration(_, let orForever): orForever ? "duration or `forever`" : "duration"
+    case .flag: "true or false"
+    case .schema: "type or description"
+    case .filter: "mapping"
+    case .json: "anything"
+    case .cron: "cron expression"
+    case .timeZone: "name"
     case .anything: "text, number, true or false"
-    }
-  }
-
-  /// Used by the compiler itself, so that it is no setting of the runtime's.
-  var isBuildTime: Bool {
-    switch self {
-    case .version, .name, .names: true
-    default: false
     }
   }
 }
@@ -114,11 +89,12 @@ struct ConfigKey {
 
 /// The table.
 enum ConfigSchema {
-  private static let year: ClosedRange<Int64> = 1...31_536_000_000
+  static let year: ClosedRange<Int64> = 1...31_536_000_000
   private static let counts: ClosedRange<Int64> = 1...1_000_000_000
   private static let sizes: ClosedRange<Int64> = 1...(1 << 40)
 
-  static let keys: [ConfigKey] = application + storage + databases + serving + limits
+  static let keys: [ConfigKey] =
+    application + ConfigEventKeys.all + storage + databases + serving + limits
 
   private static let application: [ConfigKey] = [
     ConfigKey(
@@ -129,19 +105,6 @@ enum ConfigSchema {
       summary:
         "The application's name: a letter, then letters, digits and `-`, at most 63 bytes; it is part of "
         + "topic and consumer group names. Required.", isRequired: true),
-    ConfigKey(
-      path: "topics", kind: .names(.topic), defaultText: "none",
-      summary:
-        "The topics that functions append to: `[A-Za-z][A-Za-z0-9_]*`, at most 57 bytes, different also "
-        + "without regard to letter case. Without topics no storage is connected."),
-    ConfigKey(
-      path: "events", kind: .map(.topic), defaultText: "none",
-      summary: "Triggers, by topic. Each topic must be listed under `topics`."),
-    ConfigKey(
-      path: "events.*", kind: .section, defaultText: "none", summary: "The triggers of one topic, by event."),
-    ConfigKey(
-      path: "events.*.APPEND", kind: .names(.function), defaultText: "none",
-      summary: "The functions that run for each appended event."),
     ConfigKey(
       path: "envVar", kind: .names(.variable), defaultText: "none",
       summary: "The environment variables that functions may read with `os.getenv`."),
@@ -164,6 +127,11 @@ enum ConfigSchema {
       path: "logStorage.*.path", kind: .text, defaultText: "`.spacer/events.db`",
       summary: "`sqlite`: the database file, relative to the working directory."),
     ConfigKey(
+      path: "logStorage.*.durability", kind: .choice(["full", "relaxed"]), defaultText: "`full`",
+      summary:
+        "`sqlite`: `full` writes through to the disk before an append is answered; with `relaxed` the last "
+        + "moments before a power failure may be lost, though not before a crash of the process."),
+    ConfigKey(
       path: "logStorage.*.connString", kind: .text, defaultText: "—",
       summary: "`postgres`: the connection string or URL. Required there."),
     ConfigKey(
@@ -175,13 +143,6 @@ enum ConfigSchema {
     ConfigKey(
       path: "logStorage.*.properties.*", kind: .anything, defaultText: "librdkafka's",
       summary: "One property, passed on as it is."),
-    ConfigKey(
-      path: "consumerGroup", kind: .text, defaultText: "`spacer-$appName`",
-      summary: "The consumer group of the triggers; `$appName` is replaced by the application's name."),
-    ConfigKey(path: "delivery", kind: .section, defaultText: "—", summary: "How triggers are retried."),
-    ConfigKey(
-      path: "delivery.maxAttempts", kind: .integer(1...1_000_000), defaultText: "10",
-      summary: "Attempts to handle an event before it goes to the dead letters."),
   ]
 
   private static let databases: [ConfigKey] =
@@ -301,6 +262,9 @@ enum ConfigSchema {
       path: "limits.bodyBytes", kind: .bytes(sizes), defaultText: "`20MiB`",
       summary: "A request's body. Beyond it: 413."),
     ConfigKey(
+      path: "limits.eventBytes", kind: .bytes(sizes), defaultText: "`1000000`",
+      summary: "The payload of one event. Beyond it: `topics.append` raises, the write proxy answers 400."),
+    ConfigKey(
       path: "limits.headerBytes", kind: .bytes(sizes), defaultText: "`32KiB`",
       summary: "A request's header lines together. Beyond it: 431."),
     ConfigKey(
@@ -327,6 +291,13 @@ enum ConfigSchema {
 
   /// The keys directly below a schema path, "" being the root.
   static func children(of path: String) -> [ConfigKey] { byParent[path] ?? [] }
+
+  /// The key of a name, of several the one with the fewest names of the user's above it.
+  static func nearestToTheRoot(named name: String) -> ConfigKey? {
+    keys.filter { $0.name == name }.min { stars($0) < stars($1) }
+  }
+
+  private static func stars(_ key: ConfigKey) -> Int { key.path.count { $0 == "*" } }
 
   /// The reference as a Markdown table.
   static var referenceTable: String {

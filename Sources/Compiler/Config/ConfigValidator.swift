@@ -8,6 +8,8 @@ struct ConfigValidator {
   private(set) var diagnostics: [Diagnostic] = []
   private(set) var settings: [ArtifactContents.Setting] = []
   let path: String
+  /// Within what is compiled into the artifact, where no reference to the environment can stand.
+  private(set) var isCompiled = false
 
   init(path: String) { self.path = path }
 
@@ -36,6 +38,7 @@ struct ConfigValidator {
     let known = children.filter { $0.name != "*" }
     // Besides its own keys a section may hold sections that the user names: environments.
     let environment = children.first { $0.name == "*" }
+    if schemaPath == "events.*" { reportRepeated(entries, keyPath) }
     for entry in entries {
       if let environment, case .mapping = entry.value.content,
         NameRule.environment.complaint(entry.key.value) == nil,
@@ -58,6 +61,7 @@ struct ConfigValidator {
         switch key.name {
         case "spacerVersion": "add the line 'spacerVersion: 1'"
         case "appName": "add a line like 'appName: shop'"
+        case "function": "write '{function: NAME, batch: 100}'"
         default: nil
         }
       let range = keyPath.isEmpty ? nil : node.range
@@ -68,6 +72,16 @@ struct ConfigValidator {
   /// Event kinds are accepted in any letter case, as the original did.
   private func matches(_ key: ConfigKey, _ name: String, in schemaPath: String) -> Bool {
     schemaPath == "events.*" ? key.name == name.uppercased() : key.name == name
+  }
+
+  /// Keys that are one in different letter case.
+  private mutating func reportRepeated(_ entries: [ConfigNode.Entry], _ keyPath: String) {
+    var seen: Set<String> = []
+    for entry in entries where !seen.insert(entry.key.value.uppercased()).inserted {
+      report(
+        .configValue, "'\(keyPath)' has '\(entry.key.value.uppercased())' twice", at: entry.key.range,
+        hint: "write one list")
+    }
   }
 
   private mutating func map(_ node: ConfigNode, rule: NameRule, key: ConfigKey, keyPath: String) {
@@ -102,10 +116,15 @@ struct ConfigValidator {
     if let nearest = NearestName.find(key.value, in: names) {
       hint = "did you mean '\(nearest)'?"
       fix = Diagnostic.Fix(range: key.range, replacement: nearest)
-    } else if let elsewhere = ConfigSchema.keys.first(where: { $0.name == key.value && !$0.name.isEmpty }) {
+    } else if let elsewhere = ConfigSchema.nearestToTheRoot(named: key.value) {
       let parent = elsewhere.parent.split(separator: ".").map { $0 == "*" ? "NAME" : String($0) }
-      hint =
-        parent.isEmpty ? "it is a key of the file itself" : "it belongs in '\(parent.joined(separator: "."))'"
+      if elsewhere.parent == ConfigEventKeys.triggerPath {
+        hint = "it belongs beside 'function' in an item of 'events.TOPIC.APPEND'"
+      } else {
+        hint =
+          parent.isEmpty
+          ? "it is a key of the file itself" : "it belongs in '\(parent.joined(separator: "."))'"
+      }
     } else {
       hint = "known keys: " + names.sorted(by: ByteOrder.precedes).joined(separator: ", ")
     }
@@ -117,6 +136,9 @@ struct ConfigValidator {
     case "events": "write 'events: TOPIC: APPEND: [FUNCTION]'"
     case "events.*": "write 'APPEND: [FUNCTION]' below the topic"
     case "logStorage", "logStorage.*": "write 'logStorage: ENVIRONMENT: driver: …'"
+    case ConfigEventKeys.triggerPath: "write '{function: NAME, batch: 100}'"
+    case "topics.*": "write the options as 'NAME: {partitions: 8}'"
+    case "schedules", "schedules.*": "write 'schedules: NAME: {cron: \"0 3 * * *\", function: NAME}'"
     case "databases", "databases.*": "write 'databases: NAME: driver: …'"
     case "": "the file holds 'key: value' lines"
     default: nil
@@ -128,6 +150,9 @@ struct ConfigValidator {
   // MARK: Values
 
   mutating func value(_ node: ConfigNode, key: ConfigKey, keyPath: String) {
+    let wasCompiled = isCompiled
+    if CompiledSettings.roots.contains(key.path) { isCompiled = true }
+    defer { isCompiled = wasCompiled }
     switch key.kind {
     case .section: section(node, schemaPath: key.path, keyPath: keyPath)
     case .map(let rule): map(node, rule: rule, key: key, keyPath: keyPath)
@@ -142,6 +167,15 @@ struct ConfigValidator {
     case .invoker: invoker(node, keyPath)
     case .integer(let range): integer(node, range, keyPath)
     case .bytes(let range): bytes(node, range, keyPath)
+    case .topics: topics(node, keyPath: keyPath)
+    case .triggers: triggers(node, keyPath: keyPath)
+    case .duration(let range, let orForever): duration(node, range, orForever: orForever, keyPath)
+    case .flag: flag(node, keyPath)
+    case .schema: schema(node, keyPath)
+    case .filter: filter(node, keyPath)
+    case .json: json(node, keyPath)
+    case .cron: cron(node, keyPath)
+    case .timeZone: timeZone(node, keyPath)
     case .anything: anything(node, keyPath)
     }
   }

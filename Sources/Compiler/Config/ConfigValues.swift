@@ -58,6 +58,10 @@ extension ConfigValidator {
   }
 
   mutating func checkReferences(_ node: ConfigNode, _ text: String) -> Bool {
+    if isCompiled, EnvironmentReference.occurs(in: text) {
+      reportReference(at: node.range)
+      return false
+    }
     guard let problem = EnvironmentReference.problem(in: text) else { return true }
     var range = node.range
     if let start = node.textStart {

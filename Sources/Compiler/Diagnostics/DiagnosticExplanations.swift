@@ -35,9 +35,9 @@ extension DiagnosticID {
       "The code uses what only the original's engine had: ngx, ffi, bit, setfenv, module or a C module. It "
         + "does not exist here. The hint names what takes its place."
     case .undeclaredTopic:
-      "An event is appended to, or a trigger listens on, a topic that `topics` in config/application.yml does "
-        + "not list; the append would always raise. Add the topic to the list or correct the name. Inside "
-        + "pcall it is a warning, since the failure may be meant."
+      "An event is appended to, or a trigger or schedule names, a topic that `topics` in "
+        + "config/application.yml does not list; the append would always raise. Add the topic to the list or "
+        + "correct the name. Inside pcall it is a warning, since the failure may be meant."
     case .unknownCallee:
       "`flow.call` names a function that does not exist under app/, so the call would always raise. Correct "
         + "the name. Inside pcall it is a warning, since the failure may be meant."
@@ -54,8 +54,8 @@ extension DiagnosticID {
       "Code after a return, break, goto or an endless loop can never run. Remove it, or correct the "
         + "condition that was meant to let it run."
     case .unknownType:
-      "A description given to `validate` names a type that does not exist, so the module would fail to load. "
-        + "The types are string, integer, number, boolean, array, object and any. Correct the name."
+      "A description given to `validate` names a type that does not exist, so the module would fail to load; "
+        + "or a topic's `schema` does. The types are string, integer, number, boolean, array, object and any. Correct the name."
     case .unreadableFile:
       "A file or folder of the project cannot be used: no permission, a broken link, not a regular file, "
         + "larger than 16 MiB, or a name that is not valid UTF-8 or holds control characters. Correct its "
@@ -83,7 +83,7 @@ extension DiagnosticID {
       "A route is not {METHOD, PATH, FUNCTION}: an unknown method, a path without its leading slash, an empty "
         + "or repeated parameter, or a `*name` that is not the last segment. Correct the entry."
     case .unknownFunction:
-      "A route or a trigger names a function for which there is no file under app/. Correct the name, or add "
+      "A route, a trigger or a schedule names a function for which there is no file under app/. Correct the name, or add "
         + "the file."
     case .privateRoute:
       "A route leads to a function under app/private/. Those are reachable from loopback and by flow.call "
@@ -114,13 +114,30 @@ extension DiagnosticID {
         + "needed is absent. The message says what is expected."
     case .topicName:
       "A topic's name is [A-Za-z][A-Za-z0-9_]* and at most 57 bytes long, since storages build table names "
-        + "from it; two names that differ only in letter case would share one table. Rename the topic."
+        + "from it; two names that differ only in letter case would share one table, and names beginning with "
+        + "`spacer_` are Spacer's own. Rename the topic."
     case .eventLoop:
       "A trigger appends to a topic whose triggers lead back to it: one event would cause events for ever. "
         + "The notes show the circle step by step. Break it, or ignore the warning where a condition ends it."
     case .triggerRoute:
       "A trigger names no function, but POST of the same path is routed, so that route's function is used, as "
         + "the original did. Name the function itself to make this note go away."
+    case .duplicateTrigger:
+      "A function is wired twice to one event of a topic. Each event runs a function once, and progress, "
+        + "retries and dead letters are kept by the function's name. Keep one of the two; two filters can "
+        + "become one, or two functions."
+    case .malformedFilter:
+      "A trigger's `filter` is not understood: an operator other than equals, prefix and exists, an empty list, "
+        + "or a value that a field can never have. Filters are compiled into the artifact, so that a mistake "
+        + "shows here and not as events that no handler gets. Correct the condition."
+    case .malformedSchedule:
+      "A schedule is not complete or not understood: a cron expression that is none or that never comes, both "
+        + "`cron` and `every`, or neither a function nor a topic. The message says which; "
+        + "docs/application-yml.md describes the fields."
+    case .transactionStorage:
+      "A trigger asks for `transaction: true`, and no environment under `logStorage` has the driver `postgres`, "
+        + "the only one where a handler's queries, its appends and the group's progress can be one "
+        + "transaction. Use that driver, or leave the option out: events are then handled at least once."
     case .originalRuntime:
       "The project holds files of the original's runtime. Built-in modules take their place, so they are "
         + "left out of the artifact. They may be deleted; a library of your own under such a name is kept."

@@ -37,6 +37,10 @@ package enum DiagnosticID: String, CaseIterable, Sendable, Comparable {
   case topicName = "topic-name"
   case eventLoop = "event-loop"
   case triggerRoute = "trigger-route"
+  case duplicateTrigger = "duplicate-trigger"
+  case malformedFilter = "malformed-filter"
+  case malformedSchedule = "malformed-schedule"
+  case transactionStorage = "transaction-storage"
   // The project
   case originalRuntime = "original-runtime"
   case unusedIgnore = "unused-ignore"

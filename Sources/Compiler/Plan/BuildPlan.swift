@@ -29,17 +29,30 @@ package struct BuildPlan: Equatable, Sendable, CustomStringConvertible {
           + (route.line > 0 ? "  (line \(route.line))" : ""))
     }
     lines.append("topics")
+    let wiring = EventWiring(contents)
     for (index, topic) in contents.topics.enumerated() {
-      let triggers = contents.triggers.filter { $0.topic == index }.map {
-        " \($0.event) -> \(contents.modules[$0.module].name)"
+      let options = wiring.options(ofTopic: topic)
+      lines.append("  \(topic)" + (options.isEmpty ? "" : "  \(describe(options))"))
+      for (place, trigger) in contents.triggers.enumerated() where trigger.topic == index {
+        let options = wiring.options(ofTrigger: place)
+        lines.append(
+          "    \(trigger.event) -> \(contents.modules[trigger.module].name)"
+            + (options.isEmpty ? "" : "  \(describe(options))"))
       }
-      lines.append("  \(topic)\(triggers.joined(separator: ","))")
+    }
+    let schedules = wiring.schedules
+    if !schedules.isEmpty { lines.append("schedules") }
+    for schedule in schedules {
+      let options = schedule.options.isEmpty ? "" : "  \(describe(schedule.options))"
+      lines.append("  \(schedule.name) \(schedule.time) -> \(schedule.target)\(options)")
     }
     if !contents.environmentVariables.isEmpty {
       lines.append("environment variables \(contents.environmentVariables.joined(separator: " "))")
     }
     lines.append("settings")
-    for setting in contents.settings { lines.append("  \(setting.key) = \(describe(setting.value))") }
+    for setting in wiring.otherSettings {
+      lines.append("  \(setting.key) = \(describe(setting.value))")
+    }
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -50,6 +63,10 @@ package struct BuildPlan: Equatable, Sendable, CustomStringConvertible {
     if !module.calls.isEmpty { text += "  calls \(module.calls.joined(separator: " "))" }
     if !module.appends.isEmpty { text += "  appends to \(module.appends.joined(separator: " "))" }
     return text
+  }
+
+  private func describe(_ options: [ArtifactContents.Setting]) -> String {
+    options.map { "\($0.key) \(EventWiring.text($0.value))" }.joined(separator: ", ")
   }
 
   private func describe(_ value: ArtifactContents.SettingValue) -> String {

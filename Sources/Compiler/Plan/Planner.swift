@@ -30,22 +30,57 @@ struct Planner {
           methods: entry.methods, pattern: entry.pattern, module: $0, line: entry.places.gatewayLine)
       }
     }
-    let triggers = config.triggers.compactMap { trigger -> ArtifactContents.Trigger? in
+    let triggers = wiring(topicPlaces, places)
+    let options = triggers.enumerated().flatMap { $1.options.below("triggers.\($0)") }
+    return BuildPlan(
+      contents: ArtifactContents(
+        appName: config.appName.value, spacerRelease: SpacerRelease.current,
+        luaRelease: LuaHostState.luaRelease, architecture: ReaderIdentity.compiledArchitecture,
+        isRelease: self.options.isRelease, environment: self.options.environment, modules: modules,
+        routes: routes,
+        topics: topics, triggers: triggers.map(\.trigger),
+        environmentVariables: sortedNames(config.environmentVariables.map(\.value)),
+        settings: (config.settings + options + schedules).sorted { ByteOrder.precedes($0.key, $1.key) }))
+  }
+
+  /// The triggers in the order that the artifact gives them: by the bytes of their topics and events, then the
+  /// file's. Their options are found by their place in it.
+  private func wiring(
+    _ topicPlaces: [String: Int], _ places: [Int?]
+  ) -> [(trigger: ArtifactContents.Trigger, options: [ArtifactContents.Setting])] {
+    let ordered = config.triggers.enumerated().sorted { a, b in
+      let (first, second) = (a.element, b.element)
+      if first.topic.value != second.topic.value {
+        return ByteOrder.precedes(first.topic.value, second.topic.value)
+      }
+      if first.event.value != second.event.value {
+        return ByteOrder.precedes(first.event.value, second.event.value)
+      }
+      return a.offset < b.offset
+    }
+    return ordered.compactMap { _, trigger in
       let name = trigger.function.value
       let routed = TriggerRoute.entry(named: name, in: entries)?.function
       guard let topic = topicPlaces[trigger.topic.value],
         let module = place(ofFunction: name, places) ?? routed.flatMap({ place(ofFunction: $0, places) })
       else { return nil }
-      return ArtifactContents.Trigger(topic: topic, event: trigger.event.value, module: module)
+      return (
+        ArtifactContents.Trigger(topic: topic, event: trigger.event.value, module: module), trigger.options
+      )
     }
-    return BuildPlan(
-      contents: ArtifactContents(
-        appName: config.appName.value, spacerRelease: SpacerRelease.current,
-        luaRelease: LuaHostState.luaRelease, architecture: ReaderIdentity.compiledArchitecture,
-        isRelease: options.isRelease, environment: options.environment, modules: modules, routes: routes,
-        topics: topics, triggers: triggers,
-        environmentVariables: sortedNames(config.environmentVariables.map(\.value)),
-        settings: config.settings))
+  }
+
+  /// `schedules.0.name` and so on.
+  private var schedules: [ArtifactContents.Setting] {
+    config.schedules.enumerated().flatMap { index, schedule in
+      var settings = schedule.options
+      settings.append(.init(key: "name", value: .string(schedule.name.value)))
+      if let function = schedule.function.flatMap({ scan.function(named: $0.value) }) {
+        settings.append(.init(key: "function", value: .string(scan.modules[function].name)))
+      }
+      if let topic = schedule.topic { settings.append(.init(key: "topic", value: .string(topic.value))) }
+      return settings.below("schedules.\(index)")
+    }
   }
 
   private func place(ofFunction name: String, _ places: [Int?]) -> Int? {

@@ -100,7 +100,8 @@ struct ProjectState {
 
   /// Whether functions can be reached without a route.
   private var hasOtherWays: Bool {
-    !(config?.triggers.isEmpty ?? true) || scan.modules.contains { $0.kind == .privateFunction }
+    !(config?.triggers.isEmpty ?? true) || !(config?.schedules.isEmpty ?? true)
+      || scan.modules.contains { $0.kind == .privateFunction }
   }
 
   mutating func reportMissingGateway() {

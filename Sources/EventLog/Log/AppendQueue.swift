@@ -8,7 +8,7 @@ package struct PendingAppend: Sendable {
   package var request: AppendRequest
   package var completion: AppendCompletion
   /// On the monotonic clock.
-  fileprivate var deadlineMilliseconds: Int64
+  package fileprivate(set) var deadlineMilliseconds: Int64
 }
 
 /// Appends on their way to a storage.
@@ -68,6 +68,21 @@ package final class AppendQueue: Sendable {
     state.wait(milliseconds: nil) { $0.hasEnded ? () : nil }
   }
 
+  /// Completes what has waited too long. For a commit that takes long, from its thread.
+  package func expire() {
+    let now = clock.monotonicMilliseconds()
+    let late: [PendingAppend] = state.withLock { state in
+      guard state.pending.contains(where: { $0.deadlineMilliseconds < now }) else { return [] }
+      let late = state.pending.filter { $0.deadlineMilliseconds < now }
+      state.pending.removeAll { $0.deadlineMilliseconds < now }
+      state.byteCount -= late.reduce(0) { $0 + $1.request.byteCount }
+      return late
+    }
+    for append in late { append.completion(.failure(Self.tooLate)) }
+  }
+
+  private static let tooLate = EventLogError(.timedOut, "the storage did not take the events in time")
+
   private func run() {
     while let batch = nextBatch() {
       let now = clock.monotonicMilliseconds()
@@ -75,8 +90,7 @@ package final class AppendQueue: Sendable {
       live.reserveCapacity(batch.count)
       for append in batch {
         if append.deadlineMilliseconds < now {
-          append.completion(
-            .failure(EventLogError(.timedOut, "the storage did not take the events in time")))
+          append.completion(.failure(Self.tooLate))
         } else {
           live.append(append)
         }

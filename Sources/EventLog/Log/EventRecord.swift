@@ -31,11 +31,13 @@ package struct EventRecord: Equatable, Sendable {
   package var givenID: String?
   /// The `traceparent` of the call that appended it.
   package var trace: String?
+  /// Other partitions have the same offsets (Kafka).
+  package var offsetIsOfPartition: Bool
 
   package init(
     topic: String, partition: Int32, offset: Int64, key: [UInt8], value: [UInt8],
     timestampMilliseconds: Int64,
-    givenID: String? = nil, trace: String? = nil
+    givenID: String? = nil, trace: String? = nil, offsetIsOfPartition: Bool = false
   ) {
     self.topic = topic
     self.partition = partition
@@ -45,12 +47,15 @@ package struct EventRecord: Equatable, Sendable {
     self.timestampMilliseconds = timestampMilliseconds
     self.givenID = givenID
     self.trace = trace
+    self.offsetIsOfPartition = offsetIsOfPartition
   }
 
   package var topicPartition: TopicPartition { TopicPartition(topic: topic, partition: partition) }
 
-  /// What handlers see as `event.id`: the same at each retry and replay.
-  package var id: String { givenID ?? "\(topic):\(partition):\(offset)" }
+  /// What handlers see as `event.id`: the same at each retry and replay, also with another number of partitions.
+  package var id: String {
+    givenID ?? (offsetIsOfPartition ? "\(topic):\(partition):\(offset)" : "\(topic):\(offset)")
+  }
 }
 
 /// One event to append.
@@ -112,10 +117,12 @@ package typealias AppendCompletion = @Sendable (Result<AppendOutcome, EventLogEr
 
 /// Which partition a key belongs to, where that is ours to say (not on Kafka).
 package enum KeyPartition {
-  /// FNV-1a with 64 bits, folded; it is part of what is stored, and never changes.
-  package static func of(_ key: [UInt8], count: Int32) -> Int32 {
+  package static func of(_ key: [UInt8], count: Int32) -> Int32 { hash(key) % max(1, count) }
+
+  /// FNV-1a with 64 bits, folded to 31; it is part of what is stored, and never changes.
+  package static func hash(_ key: [UInt8]) -> Int32 {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for byte in key { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-    return Int32((hash ^ hash >> 32) & 0x7FFF_FFFF) % max(1, count)
+    return Int32((hash ^ hash >> 32) & 0x7FFF_FFFF)
   }
 }

@@ -35,8 +35,10 @@ extension Dispatcher {
     calls[slot].isDetached = true
     let memoryBefore = record.pointee.memory_bytes
     var payloadProblem: String?
+    var argumentCount: Int32 = 2
     do throws(RequestFailure) {
       try prepare(slot, module: module) { dispatcher, coroutine throws(RequestFailure) in
+        if run.isTransactional { argumentCount += try dispatcher.pushTransaction(of: run, onto: coroutine) }
         do throws(RequestFailure) {
           try dispatcher.pushEvents(of: run, trace, onto: coroutine)
         } catch {
@@ -53,7 +55,32 @@ extension Dispatcher {
     calls[slot].hasExtras = true
     waiting.detachedCount += 1
     waiting.triggerRuns[slot] = ActiveRun(run: run, sink: sink)
-    if let coroutine = calls[slot].coroutine { self.run(slot, coroutine, arguments: 2, raises: 0) }
+    if let coroutine = calls[slot].coroutine {
+      self.run(slot, coroutine, arguments: argumentCount, raises: 0)
+    }
+  }
+
+  /// Puts the function that runs a handler in a transaction below the handler, which is on top, and behind it what
+  /// it is given before the events; how many arguments that is.
+  private func pushTransaction(of run: HandlerRun, onto state: OpaquePointer) throws(RequestFailure) -> Int32
+  {
+    guard let databases, let name = events?.transactionDatabase else {
+      throw RequestFailure(
+        500, "no database is the event log's own, so that 'transaction: true' has no meaning")
+    }
+    if databases.ambientFunction == 0 {
+      BuiltinModules.push(.db, onto: main, host: record)
+      LuaStack(main).pop()
+    }
+    guard databases.ambientFunction != 0 else {
+      throw RequestFailure(503, "the module 'db' cannot be loaded")
+    }
+    lua_rawgeti(state, spacer_lua_registry(), Int64(databases.ambientFunction))
+    lua_rotate(state, -2, 1)
+    let stack = LuaStack(state)
+    for text in [name, PostgresTransactions.claim, run.function] { stack.push(text) }
+    lua_pushboolean(state, run.isBatch ? 1 : 0)
+    return 5
   }
 
   /// How long a call may take, waits included.

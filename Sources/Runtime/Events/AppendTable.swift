@@ -34,6 +34,30 @@ final class AppendInbox: Sendable {
   }
 }
 
+/// A result that is there before the call of `append` has returned, as the memory driver's is: nobody waits for it.
+final class ImmediateAnswer: Sendable {
+  private enum State { case open, answered(Result<AppendOutcome, EventLogError>), closed }
+  private let state = Mutex(State.open)
+
+  /// Takes the result while `append` has not returned; false afterwards. From any thread.
+  func take(_ result: Result<AppendOutcome, EventLogError>) -> Bool {
+    state.withLock { state in
+      guard case .open = state else { return false }
+      state = .answered(result)
+      return true
+    }
+  }
+
+  /// `append` has returned: the result, if it is there.
+  func close() -> Result<AppendOutcome, EventLogError>? {
+    state.withLock { state in
+      defer { state = .closed }
+      guard case .answered(let result) = state else { return nil }
+      return result
+    }
+  }
+}
+
 /// Tells a worker that results are there.
 final class AppendNotices: EventSource {
   var whenPosted: () -> Void = {}
@@ -62,9 +86,12 @@ final class EventAccess: Sendable {
   let store: any EventStore
   let group: String
   let eventBytesMax: Int
+  /// The database of `databases` that is the event log's own, for triggers with `transaction: true`.
+  let transactionDatabase: String?
   private let topics: [String: TopicConfiguration]
 
-  init(store: any EventStore, _ configuration: EventConfiguration) {
+  init(store: any EventStore, _ configuration: EventConfiguration, transactionDatabase: String?) {
+    self.transactionDatabase = transactionDatabase
     self.store = store
     group = configuration.group
     eventBytesMax = configuration.eventBytesMax

@@ -41,6 +41,8 @@ package struct EventConfiguration: Equatable, Sendable {
   var timeoutMilliseconds: Int
   /// The longest payload, in bytes.
   var eventBytesMax: Int
+  /// The PostgreSQL databases that functions reach, by name: one of them may be the event log's own.
+  var databases: [String: String] = [:]
 
   package var definitions: [TopicDefinition] {
     topics.map(\.definition) + [TopicDefinition(name: InternalEvent.topic)]
@@ -86,6 +88,10 @@ package struct EventConfiguration: Equatable, Sendable {
       maxAttempts: try settings.integer("delivery.maxAttempts", default: 10, in: 1...1_000_000),
       timeoutMilliseconds: try settings.integer(
         "delivery.timeoutMilliseconds", default: wallMilliseconds, in: 1...86_400_000))
+    for database in try DatabaseConfiguration.all(artifact, settings, environment: environment)
+    where database.driver == .postgres {
+      databases[database.name] = database.location
+    }
     maxAttempts = delivery.maxAttempts
     timeoutMilliseconds = delivery.timeoutMilliseconds
     triggers = []

@@ -37,7 +37,17 @@ final class EventService: Sendable {
     self.store = store
     self.format = format
     self.writer = writer
-    state = Monitor(State(configuration: configuration, access: EventAccess(store: store, configuration)))
+    let database: String?
+    do throws(StartError) {
+      database = try Self.transactionDatabase(configuration)
+    } catch {
+      store.close()
+      throw error
+    }
+    state = Monitor(
+      State(
+        configuration: configuration,
+        access: EventAccess(store: store, configuration, transactionDatabase: database)))
   }
 
   /// What workers append with.
@@ -72,7 +82,7 @@ final class EventService: Sendable {
       var empty = old
       empty.topics = []
       empty.triggers = []
-      replace(empty)
+      replace(empty, transactionDatabase: nil)
       return nil
     }
     let isMoved = configuration.storage != old.storage
@@ -82,14 +92,33 @@ final class EventService: Sendable {
     } catch {
       throw StartError(message: "the event log (\(configuration.storage.driver)): \(error.message)")
     }
-    replace(configuration)
+    replace(configuration, transactionDatabase: try Self.transactionDatabase(configuration))
     return isMoved ? "logStorage has changed: events go to the old storage until a restart" : nil
   }
 
-  private func replace(_ configuration: EventConfiguration) {
+  /// The name of the database that is the event log's own; nil when no trigger wants to know.
+  private static func transactionDatabase(
+    _ configuration: EventConfiguration
+  ) throws(StartError) -> String? {
+    guard let trigger = configuration.triggers.first(where: \.isTransactional) else { return nil }
+    guard case .postgres(let connString) = configuration.storage else {
+      throw StartError(
+        message: "'transaction: true' of \(trigger.function) needs the event log on PostgreSQL, and it is on "
+          + configuration.storage.driver)
+    }
+    for (name, location) in configuration.databases.sorted(by: { $0.key < $1.key }) {
+      if location == connString { return name }
+    }
+    throw StartError(
+      message:
+        "'transaction: true' of \(trigger.function) needs a database under 'databases' that is the event "
+        + "log's own: give it the connString of logStorage")
+  }
+
+  private func replace(_ configuration: EventConfiguration, transactionDatabase: String?) {
     let old: TriggerEngine? = state.withLock { state in
       state.configuration = configuration
-      state.access = EventAccess(store: store, configuration)
+      state.access = EventAccess(store: store, configuration, transactionDatabase: transactionDatabase)
       defer { state.engine = nil }
       return state.engine
     }

@@ -76,7 +76,11 @@ package enum StorageConfiguration: Equatable, Sendable {
   package func makeStore(appName: String) -> any EventStore {
     switch self {
     case .memory: MemoryStore()
-    default: preconditionFailure()
+    case .sqlite(let path, let isRelaxed): SQLiteStore(path: path, durability: isRelaxed ? .relaxed : .full)
+    case .kafka(let brokers, let properties):
+      KafkaStore(
+        KafkaSettings(appName: appName, brokers: brokers.joined(separator: ","), properties: properties))
+    case .postgres(let connString): PostgresStore(connString: connString)
     }
   }
 }

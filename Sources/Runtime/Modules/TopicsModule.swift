@@ -28,35 +28,24 @@ enum TopicsFunction: Int32, HostFunctions {
   static let prelude: StaticString = """
     local native = ...
     local append, schema, validate, decode = native.append, native.schema, native.validate, native.decode
-    local type, error, pairs, pcall, tostring, concat = type, error, pairs, pcall, tostring, table.concat
-    local sort = table.sort
+    local type, error, pairs, tostring = type, error, pairs, tostring
 
     -- By the schema's text, so that another generation's is another one.
     local checks = {}
-
-    local function problem_text(problem)
-      if type(problem) ~= "table" then return tostring(problem) end
-      local texts = {}
-      for name, text in pairs(problem.fields or problem) do
-        texts[#texts + 1] = tostring(name) .. " " .. tostring(text)
-      end
-      sort(texts)
-      return concat(texts, "; ")
-    end
 
     local function misfit(topic, entries)
       local text = schema(topic)
       if not text or type(entries) ~= "table" then return nil end
       local check = checks[text]
       if not check then
-        check = validate(decode(text))
+        check = validate { payload = decode(text) }
         checks[text] = check
       end
       for key, payload in pairs(entries) do
-        local value, problem = check(payload)
+        local _, problem = check { payload = payload }
         if problem then
           return "the payload of '" .. tostring(key) .. "' does not fit the schema of '" .. tostring(topic)
-            .. "': " .. problem_text(problem)
+            .. "': " .. (problem.message or tostring(problem))
         end
       end
     end
@@ -141,7 +130,7 @@ extension Dispatcher {
         return 1
       }
       if let ambient = ambientTransaction { return append(request, within: ambient, state, events) }
-      return hand(request, to: events)
+      return hand(request, to: events, state)
     } catch {
       return push(error.message, status: error.status, onto: state)
     }
@@ -249,7 +238,12 @@ extension Dispatcher {
 
   private func appendOptions(_ state: OpaquePointer) throws(Refusal) -> (id: String?, milliseconds: Int?) {
     let stack = LuaStack(state)
-    if lua_type(state, 3) == LUA_TNIL { return (nil, nil) }
+    // `null` of JSON is none either.
+    if lua_type(state, 3) == LUA_TNIL
+      || lua_touserdata(state, 3) == nil && lua_type(state, 3) == LUA_TLIGHTUSERDATA
+    {
+      return (nil, nil)
+    }
     guard lua_type(state, 3) == LUA_TTABLE else {
       throw Refusal(message: "the options must be a table, not a \(stack.typeName(at: 3))")
     }
@@ -282,31 +276,40 @@ extension Dispatcher {
   private static var idBytesMax: Int { 255 }
 
   /// Gives the request to the storage; the call waits unless the storage answers at once.
-  private func hand(_ request: AppendRequest, to events: EventAccess) -> Int32 {
+  private func hand(
+    _ request: AppendRequest, to events: EventAccess, _ state: OpaquePointer
+  ) -> Int32 {
     let wait = AppendWait()
-    let result = park(on: wait)
-    startTimer(for: wait, afterMilliseconds: UInt64(request.timeoutMilliseconds))
     let ticket = appends.add(wait)
-    let (inbox, mailbox) = (appends.inbox, loop?.mailbox)
-    let source = appends.source
+    let (inbox, source, mailbox) = (appends.inbox, appends.source, loop?.mailbox)
+    let answer = ImmediateAnswer()
     events.store.append(request) { result in
+      if answer.take(result) { return }
       if inbox.add(ticket, result), let mailbox { mailbox.post(.token(source: source, 0)) }
     }
-    return result
+    if let result = answer.close() {
+      _ = appends.remove(ticket)
+      return push(result, onto: state)
+    }
+    let parked = park(on: wait)
+    startTimer(for: wait, afterMilliseconds: UInt64(request.timeoutMilliseconds))
+    return parked
+  }
+
+  private func push(_ result: Result<AppendOutcome, EventLogError>, onto state: OpaquePointer) -> Int32 {
+    switch result {
+    case .success:
+      LuaStack(state).push("ok")
+      return 1
+    case .failure(let error): return pushAppendFailure(error, onto: state)
+    }
   }
 
   /// Ends the waits whose appends have come to an end.
   func finishAppends() {
     for (ticket, result) in appends.inbox.takeAll() {
       guard let wait = appends.remove(ticket) else { continue }
-      complete(wait) { coroutine in
-        switch result {
-        case .success:
-          LuaStack(coroutine).push("ok")
-          return 1
-        case .failure(let error): return pushAppendFailure(error, onto: coroutine)
-        }
-      }
+      complete(wait) { push(result, onto: $0) }
     }
   }
 }

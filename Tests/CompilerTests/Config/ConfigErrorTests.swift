@@ -22,7 +22,10 @@ struct ConfigErrorTests {
       "topics: orders", "3:9 config-type 'topics' must be a list of names, not text",
       "write it as a list: [orders]"
     ),
-    ("topics: {a: b}", "3:9 config-type 'topics' must be a list of names, not a mapping", nil),
+    (
+      "topics: {a: b}", "3:13 config-type 'topics.a' must be a mapping, not text",
+      "write the options as 'NAME: {partitions: 8}'"
+    ),
     ("topics: [[a]]", "3:10 config-type 'topics' must be a name, not a list", nil),
     ("topics:\n  -\n", "4:4 config-type 'topics' must be a name, not nothing", nil),
     (

@@ -80,7 +80,8 @@ private struct ShuffledFiles: ProjectFiles {
           GET /hello -> hello  (line 2)
           ANY /bill/:id -> bill  (line 3)
         topics
-          orders APPEND -> bill
+          orders
+            APPEND -> bill
         environment variables A B
         settings
 

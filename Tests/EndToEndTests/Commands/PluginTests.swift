@@ -4,6 +4,7 @@
 // time, seconds afterwards. Nested builds wait for each other's lock on that folder only.
 
 import Foundation
+import SpacerTestSupport
 import Testing
 
 @Suite struct PluginTests {

@@ -1,6 +1,7 @@
 // `spacer routes` and `spacer inspect`: the plan, shown.
 
 import Foundation
+import SpacerTestSupport
 import Testing
 
 @Suite struct RoutesTests {

@@ -1,6 +1,7 @@
 // `spacer stubs`: the definitions for editors hold what the runtime has and what the compiler knows.
 
 import Foundation
+import SpacerTestSupport
 import Testing
 
 @Suite struct StubsTests {

@@ -1,6 +1,7 @@
 // Servers whose functions use a database: PostgreSQL with a schema of the test's own, or a SQLite file.
 
 import Foundation
+import SpacerTestSupport
 import Testing
 
 /// Which database a test's functions run on.

@@ -1,6 +1,7 @@
 // `require "db"` on PostgreSQL and, with the same functions, on SQLite: statements, errors, configuration.
 
 import Foundation
+import SpacerTestSupport
 import Testing
 
 @Suite struct DatabaseTests {

@@ -1,6 +1,7 @@
 // What waits for a database: side by side, bounded, cancelled, and through the server's death.
 
 import Foundation
+import SpacerTestSupport
 import Testing
 
 @Suite struct DatabaseWaitTests {

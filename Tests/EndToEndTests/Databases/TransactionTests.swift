@@ -1,6 +1,7 @@
 // `db.transaction`: what it leaves behind, in whichever way its function or its call ends.
 
 import Foundation
+import SpacerTestSupport
 import Testing
 
 @Suite struct TransactionTests {

@@ -1,6 +1,7 @@
 // Certificates made by the openssl command, and the client of Tests/tls_client.py that trusts them.
 
 import Foundation
+import SpacerTestSupport
 
 enum Certificates {
   /// Writes a certificate that signs itself, and its key, into a workspace.

@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import SpacerTestSupport
 
 /// One answer.
 struct HTTPResponse: Sendable {

@@ -2,6 +2,7 @@
 // anything that drops one is caught.
 
 import Foundation
+import SpacerTestSupport
 
 /// `GET /v` over and over. Thread-safe: `condition` guards what it has seen.
 final class Load: @unchecked Sendable {

@@ -1,5 +1,7 @@
 // A project that sends the requests a test describes.
 
+import SpacerTestSupport
+
 /// A project whose function `/t` does what its arguments say.
 enum OutboundProject {
   static let files = [

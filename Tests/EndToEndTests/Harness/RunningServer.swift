@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import SpacerTestSupport
 
 final class RunningServer: Sendable {
   let process: ChildProcess

@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import SpacerTestSupport
 
 enum Tool {
   /// The folder of this checkout.
@@ -24,12 +25,11 @@ enum Tool {
   static func fixture(_ path: String) -> String { checkout + "/Fixtures/" + path }
 
   /// A small environment of our own, so that the developer's never decides a test.
-  static let environment = [
-    "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "LC_ALL": "C.UTF-8",
+  static let environment = ChildProcess.plainEnvironment.merging([
     "SPACER_ENV": "development",
     // Where the user's key of the build cache lives: not in the developer's own home.
     "XDG_STATE_HOME": executables + "/end-to-end-state",
-  ]
+  ]) { $1 }
 
   /// What a finished command left.
   struct Outcome {

@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import SpacerTestSupport
 
 /// One request as it came.
 struct UpstreamRequest: Sendable {

@@ -1,6 +1,7 @@
 // A temporary folder that lives as long as the value, with projects in it.
 
 import Foundation
+import SpacerTestSupport
 
 final class Workspace: Sendable {
   let path: String

@@ -1,6 +1,7 @@
 // Fixtures/bookshop from end to end, on SQLite and on PostgreSQL: the same functions, the same answers.
 
 import Foundation
+import SpacerTestSupport
 import Testing
 
 @Suite struct BookshopTests {

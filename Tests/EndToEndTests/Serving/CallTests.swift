@@ -1,5 +1,6 @@
 // Contract section 4: functions that call others, private functions and the internal token.
 
+import SpacerTestSupport
 import Testing
 
 @Suite struct CallTests {

@@ -4,6 +4,7 @@
 // it is the body of the answer to `POST {}`.
 
 import Foundation
+import SpacerTestSupport
 import Testing
 
 @Suite struct DocumentationTests {

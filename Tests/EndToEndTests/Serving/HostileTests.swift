@@ -2,6 +2,7 @@
 // their answers, and its memory comes back.
 
 import Foundation
+import SpacerTestSupport
 import Testing
 
 @Suite struct HostileTests {

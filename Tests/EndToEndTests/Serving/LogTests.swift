@@ -1,5 +1,6 @@
 // `require "log"`: lines with levels and fields.
 
+import SpacerTestSupport
 import Testing
 
 @Suite struct LogTests {

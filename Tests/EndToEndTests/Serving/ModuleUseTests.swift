@@ -1,6 +1,7 @@
 // How mistakes in using the built-in modules are told: with the user's place and the way out.
 
 import Foundation
+import SpacerTestSupport
 import Testing
 
 @Suite struct ModuleUseTests {

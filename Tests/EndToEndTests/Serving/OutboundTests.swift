@@ -2,6 +2,7 @@
 
 import Foundation
 import Glibc
+import SpacerTestSupport
 import Testing
 
 @Suite struct OutboundTests {

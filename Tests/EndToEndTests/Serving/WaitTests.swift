@@ -3,6 +3,7 @@
 
 import Foundation
 import Glibc
+import SpacerTestSupport
 import Testing
 
 @Suite struct WaitTests {

@@ -235,7 +235,7 @@ import Testing
     try again.pump(count: 39)
     #expect(!again.values.contains(two.values[0]))
     again.close()
-    #expect(try bench.store.groups() == ["one", "two"])
+    if bench.traits.listsGroups { #expect(try bench.store.groups() == ["one", "two"]) }
   }
 
   @Test(arguments: StoreUnderTest.all)
@@ -269,7 +269,8 @@ import Testing
   @Test(arguments: StoreUnderTest.all)
   func groupsTellHowFarTheyAre(_ driver: StoreUnderTest) throws {
     let bench = try Bench(driver)
-    #expect(try bench.store.groups() == [])
+    let groups = { bench.traits.listsGroups ? try bench.store.groups() : nil }
+    #expect(try groups() ?? [] == [])
     try bench.appendNumbers(1...80)
     let before = try bench.store.status(ofGroup: "g").filter { $0.topicPartition.topic == "orders" }
     #expect(before.map(\.topicPartition) == (0..<16).map { TopicPartition(topic: "orders", partition: $0) })
@@ -281,7 +282,7 @@ import Testing
     try member.commitAll(except: [stuck])
     let during = try bench.store.status(ofGroup: "g").filter { $0.topicPartition.topic == "orders" }
     #expect(during.count == 16)
-    #expect(during.allSatisfy { $0.owner == "me" })
+    if bench.traits.listsGroups { #expect(during.allSatisfy { $0.owner == "me" }) }
     for (partition, offsets) in member.offsets {
       let status = try #require(during.first { $0.topicPartition == partition })
       if partition == stuck {
@@ -295,12 +296,12 @@ import Testing
     try member.commitAll()
     let after = try bench.store.status(ofGroup: "g").filter { $0.topicPartition.topic == "orders" }
     #expect(after.allSatisfy { $0.lag == 0 })
-    #expect(try bench.store.groups() == ["g"])
+    #expect(try groups() ?? ["g"] == ["g"])
     member.close()
     try bench.reopen()
     let closed = try bench.store.status(ofGroup: "g").filter { $0.topicPartition.topic == "orders" }
     #expect(closed.allSatisfy { $0.lag == 0 && $0.owner == nil })
-    #expect(try bench.store.groups() == ["g"])
+    #expect(try groups() ?? ["g"] == ["g"])
   }
 
   /// The number of partitions is another after a restart: nothing is lost, and what is done stays done.

@@ -20,6 +20,10 @@ struct StoreTraits: Sendable {
   var payloadBytes = 900_000
   /// A key may be empty.
   var takesEmptyKeys = true
+  /// Reading can begin at a time.
+  var findsTimes = true
+  /// Groups can be listed, and tell who owns what.
+  var listsGroups = true
 }
 
 /// Where stores of one check keep their events: a file, a database, a cluster's topics.
@@ -47,7 +51,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  static let all: [StoreUnderTest] = [memory]
+  static let all: [StoreUnderTest] = [memory, sqlite, postgres, kafkaMock, kafka]
 
   static let memory = StoreUnderTest(name: "memory") { MemoryPlace() }
 }

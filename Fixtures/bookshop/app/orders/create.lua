@@ -1,6 +1,7 @@
 local db = require "db"
 local log = require "log"
 local payments = require "payments"
+local topics = require "topics"
 local uuid = require "uuid"
 local validate = require "validate"
 
@@ -24,6 +25,10 @@ local function place (tx, order)
     order.id, order.book, order.quantity, order.total, os.time())
   local refusal = payments.charge(order)
   if refusal then error(refusal) end
+  -- Last, so that an event that cannot be kept undoes the order. Its id makes a second attempt the same event.
+  topics.append("orders_placed", {
+    [order.book] = { order = order.id, book = order.book, quantity = order.quantity, total = order.total },
+  }, { id = order.id })
   return { id = order.id, title = book.title, quantity = order.quantity, total = order.total }
 end
 

@@ -7,6 +7,8 @@ local tables = {
   [[CREATE TABLE IF NOT EXISTS orders (
     id text PRIMARY KEY, book text NOT NULL REFERENCES books (id), quantity integer NOT NULL,
     total integer NOT NULL, created_at bigint NOT NULL)]],
+  [[CREATE TABLE IF NOT EXISTS sales (
+    order_id text PRIMARY KEY, book text NOT NULL, quantity integer NOT NULL, total integer NOT NULL)]],
 }
 
 local books = {

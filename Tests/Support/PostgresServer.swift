@@ -5,18 +5,18 @@ import Foundation
 import Glibc
 
 /// A running server. Thread-safe: `lock` guards the process.
-final class PostgresServer: @unchecked Sendable {
-  static let shared = Result { try PostgresServer() }
+package final class PostgresServer: @unchecked Sendable {
+  package static let shared = Result { try PostgresServer() }
 
-  let port: UInt16
-  let folder: String
+  package let port: UInt16
+  package let folder: String
   private let binaries: String
   private let lock = NSLock()
   private var process: ChildProcess
 
   /// Makes a cluster and starts it.
   /// - Parameter settings: Lines for its configuration.
-  init(_ settings: [String] = []) throws {
+  package init(_ settings: [String] = []) throws {
     binaries = try Self.findBinaries()
     folder = try Self.makeFolder()
     port = try Self.freePort()
@@ -47,7 +47,7 @@ final class PostgresServer: @unchecked Sendable {
       [ -r \(folder)/data/postmaster.pid ] && kill -QUIT "$(head -n 1 \(folder)/data/postmaster.pid)"
       rm -rf \(folder)
       """
-    _ = try ChildProcess(["/bin/sh", "-c", script], environment: Tool.environment)
+    _ = try ChildProcess(["/bin/sh", "-c", script], environment: ChildProcess.plainEnvironment)
   }
 
   deinit {
@@ -56,12 +56,12 @@ final class PostgresServer: @unchecked Sendable {
   }
 
   /// The connection string by TCP.
-  var connString: String { "postgres://postgres@localhost:\(port)/postgres" }
+  package var connString: String { "postgres://postgres@localhost:\(port)/postgres" }
   /// The connection string by the socket's folder.
-  var socketString: String { "host=\(folder) port=\(port) user=postgres dbname=postgres" }
+  package var socketString: String { "host=\(folder) port=\(port) user=postgres dbname=postgres" }
 
   /// Ends it and all its processes without a word.
-  func kill() throws {
+  package func kill() throws {
     try lock.withLock {
       let children = try Self.children(of: serverIdentifier())
       for child in [try serverIdentifier()] + children { _ = Glibc.kill(child, SIGKILL) }
@@ -70,20 +70,20 @@ final class PostgresServer: @unchecked Sendable {
   }
 
   /// Starts it again.
-  func restart() throws {
+  package func restart() throws {
     try lock.withLock { process = try Self.start(binaries, folder) }
     try waitUntilReady()
   }
 
   /// Runs SQL with psql and returns what it prints, a row a line.
   @discardableResult
-  func sql(_ text: String) throws -> String {
+  package func sql(_ text: String, database: String = "postgres") throws -> String {
     let psql = try ChildProcess(
       [
         binaries + "/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", folder, "-p", "\(port)",
         "-U",
-        "postgres", "-d", "postgres", "-c", text,
-      ], environment: Tool.environment)
+        "postgres", "-d", database, "-c", text,
+      ], environment: ChildProcess.plainEnvironment)
     guard try psql.waitForExit() == 0 else { throw HarnessError("psql: \(psql.standardError)") }
     return psql.standardOutput.trimmingCharacters(in: .newlines)
   }
@@ -116,7 +116,8 @@ final class PostgresServer: @unchecked Sendable {
   private static func command(_ words: [String]) throws -> ChildProcess {
     let prefix = getuid() == 0 ? ["/usr/sbin/runuser", "-u", "postgres", "--"] : []
     return try ChildProcess(
-      prefix + words, environment: Tool.environment.merging(["LC_ALL": "C"]) { $1 }, folder: "/tmp")
+      prefix + words, environment: ChildProcess.plainEnvironment.merging(["LC_ALL": "C"]) { $1 },
+      folder: "/tmp")
   }
 
   private static func findBinaries() throws -> String {

@@ -2,19 +2,19 @@
 // pipe. Every wait is on a condition and has a bound.
 
 import Foundation
-import Glibc
+package import Glibc
 
 /// A test's own failure: a bound passed, a child that could not start.
-struct HarnessError: Error, CustomStringConvertible {
-  var description: String
-  init(_ description: String) { self.description = description }
+package struct HarnessError: Error, CustomStringConvertible {
+  package var description: String
+  package init(_ description: String) { self.description = description }
 }
 
 /// The bound of every wait: far above what is needed, since the machine may be busy.
-let waitSecondsMax = 30.0
+package let waitSecondsMax = 30.0
 
 /// Asks over and over until `condition` holds.
-func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
+package func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
   let limit = Date(timeIntervalSinceNow: waitSecondsMax)
   while try !condition() {
     guard Date() < limit else { throw HarnessError("in \(waitSecondsMax) s it never came that \(what)") }
@@ -22,8 +22,8 @@ func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
 }
 
 /// One child. Thread-safe: `condition` guards the gathered output and the exit status.
-final class ChildProcess: @unchecked Sendable {
-  let identifier: pid_t
+package final class ChildProcess: @unchecked Sendable {
+  package let identifier: pid_t
   private let condition = NSCondition()
   private var gathered: [[UInt8]] = [[], []]
   private var openStreams = 2
@@ -32,8 +32,15 @@ final class ChildProcess: @unchecked Sendable {
   /// Keeps two spawns from inheriting each other's pipe ends before they are marked close-on-exec.
   private static let spawnLock = NSLock()
 
+  /// A small environment of our own, so that the developer's never decides a test.
+  package static let plainEnvironment = [
+    "PATH": ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin", "LC_ALL": "C.UTF-8",
+  ]
+
   /// Starts `command[0]` with exactly the given environment; `folder` becomes its working directory.
-  init(_ command: [String], environment: [String: String], folder: String? = nil, umask mask: mode_t? = nil)
+  package init(
+    _ command: [String], environment: [String: String], folder: String? = nil, umask mask: mode_t? = nil
+  )
     throws
   {
     Self.spawnLock.lock()
@@ -70,24 +77,25 @@ final class ChildProcess: @unchecked Sendable {
     Thread.detachNewThread { [self] in reap() }
   }
 
-  var standardOutput: String { text(0) }
-  var standardError: String { text(1) }
+  package var standardOutput: String { text(0) }
+  package var standardError: String { text(1) }
 
-  func signal(_ number: Int32) {
+  package func signal(_ number: Int32) {
     condition.withLock { if status == nil { _ = kill(identifier, number) } }
   }
 
   /// Waits for the end of the process and of its output. The status is the exit code, or the negative
   /// signal that ended it.
   @discardableResult
-  func waitForExit(seconds: Double = waitSecondsMax) throws -> Int32 {
+  package func waitForExit(seconds: Double = waitSecondsMax) throws -> Int32 {
     try wait(seconds: seconds, for: "the end of process \(identifier)") {
       $0.openStreams == 0 ? $0.status : nil
     }
   }
 
   /// Waits until the text of standard error gives a value.
-  func waitForError<T>(_ what: String, seconds: Double = waitSecondsMax, _ match: (String) -> T?) throws -> T
+  package func waitForError<T>(_ what: String, seconds: Double = waitSecondsMax, _ match: (String) -> T?)
+    throws -> T
   {
     try wait(seconds: seconds, for: what) { child in
       if let value = match(String(decoding: child.gathered[1], as: UTF8.self)) { return value }
@@ -99,7 +107,8 @@ final class ChildProcess: @unchecked Sendable {
   }
 
   /// Waits until the text of standard output gives a value.
-  func waitForOutput<T>(_ what: String, seconds: Double = waitSecondsMax, _ match: (String) -> T?) throws -> T
+  package func waitForOutput<T>(_ what: String, seconds: Double = waitSecondsMax, _ match: (String) -> T?)
+    throws -> T
   {
     try wait(seconds: seconds, for: what) { match(String(decoding: $0.gathered[0], as: UTF8.self)) }
   }

@@ -1,0 +1,6 @@
+return {
+  { "GET", "/hello", "hello" },
+  { "POST", "/append", "append_many" },
+  { "POST", "/pace", "pace" },
+  { "GET", "/delays", "delays" },
+}

@@ -1,0 +1,4 @@
+return {
+  {"GET", "/hello", "hello"},
+  {"POST", "/invoice", "bill"},
+}

@@ -1,0 +1,3 @@
+return function (args)
+  return "hello"
+end

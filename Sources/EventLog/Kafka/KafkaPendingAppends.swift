@@ -1,0 +1,128 @@
+// Appends between their hand-over to the client and the last delivery report. A value: reports and times in,
+// completions out. A slot is used again only when all its reports came, so that none meets another's request.
+
+/// Appends that wait for their delivery.
+struct KafkaPendingAppends {
+  /// What became of an append: to be called without a lock.
+  struct Completed {
+    var completion: AppendCompletion
+    var result: Result<AppendOutcome, EventLogError>
+
+    func run() { completion(result) }
+  }
+
+  private struct Slot {
+    var completion: AppendCompletion?
+    var offsets: [Int64]
+    /// Reports that have not come.
+    var waiting: Int
+    var deliveredCount = 0
+    var error: EventLogError?
+    var byteCount: Int
+    var deadlineMilliseconds: Int64
+  }
+
+  /// Of one request.
+  static let entryCountMax = 1 << 20
+
+  private var slots: [Slot] = []
+  private var free: [Int] = []
+  private(set) var byteCount = 0
+  private(set) var entryCount = 0
+  /// Not above the first deadline that comes.
+  private var nextDeadlineMilliseconds = Int64.max
+  let bytesMax: Int
+  let entriesMax: Int
+
+  init(bytesMax: Int, entriesMax: Int) {
+    self.bytesMax = bytesMax
+    self.entriesMax = entriesMax
+  }
+
+  var isEmpty: Bool { slots.count == free.count }
+
+  /// Takes a request in; nil when more is waiting than may. Its entries are reported as `number(slot, entry)`.
+  mutating func add(
+    entryCount count: Int, byteCount bytes: Int, deadlineMilliseconds: Int64,
+    completion: @escaping AppendCompletion
+  ) -> Int? {
+    guard isEmpty || (byteCount + bytes <= bytesMax && entryCount + count <= entriesMax) else { return nil }
+    byteCount += bytes
+    entryCount += count
+    nextDeadlineMilliseconds = min(nextDeadlineMilliseconds, deadlineMilliseconds)
+    let slot = Slot(
+      completion: completion, offsets: [Int64](repeating: -1, count: count), waiting: count, byteCount: bytes,
+      deadlineMilliseconds: deadlineMilliseconds)
+    if let index = free.popLast() {
+      slots[index] = slot
+      return index
+    }
+    slots.append(slot)
+    return slots.count - 1
+  }
+
+  static func number(slot: Int, entry: Int) -> UInt64 { UInt64(slot) << 20 | UInt64(entry) }
+
+  /// One entry's report; what it completes.
+  mutating func report(_ number: UInt64, _ result: Result<Int64, EventLogError>) -> Completed? {
+    let index = Int(number >> 20)
+    let entry = Int(number & (1 << 20 - 1))
+    guard index < slots.count, entry < slots[index].offsets.count, slots[index].waiting > 0 else {
+      return nil
+    }
+    slots[index].waiting -= 1
+    switch result {
+    case .success(let offset):
+      slots[index].offsets[entry] = offset
+      slots[index].deliveredCount += 1
+    case .failure(let error):
+      // One that may be stored outweighs those that are not.
+      if slots[index].error == nil || error.code == .outcomeUnknown { slots[index].error = error }
+    }
+    guard slots[index].waiting == 0 else { return nil }
+    let slot = slots[index]
+    byteCount -= slot.byteCount
+    entryCount -= slot.offsets.count
+    slots[index].completion = nil
+    slots[index].offsets = []
+    free.append(index)
+    return slot.completion.map { Completed(completion: $0, result: Self.result(slot)) }
+  }
+
+  private static func result(_ slot: Slot) -> Result<AppendOutcome, EventLogError> {
+    guard let error = slot.error else { return .success(AppendOutcome(offsets: slot.offsets)) }
+    let count = slot.offsets.count
+    guard count > 1 else { return .failure(error) }
+    let code = slot.deliveredCount > 0 ? .outcomeUnknown : error.code
+    return .failure(
+      EventLogError(
+        code, "\(slot.deliveredCount) of \(count) events were stored; of the others: \(error.message)"))
+  }
+
+  /// Gives up waiting for what is late; its reports are still taken.
+  mutating func expire(nowMilliseconds now: Int64) -> [Completed] {
+    guard now >= nextDeadlineMilliseconds else { return [] }
+    nextDeadlineMilliseconds = .max
+    var late: [Completed] = []
+    for index in slots.indices where slots[index].waiting > 0 {
+      guard let completion = slots[index].completion else { continue }
+      guard slots[index].deadlineMilliseconds <= now else {
+        nextDeadlineMilliseconds = min(nextDeadlineMilliseconds, slots[index].deadlineMilliseconds)
+        continue
+      }
+      slots[index].completion = nil
+      late.append(Completed(completion: completion, result: .failure(Self.lateError(slots[index]))))
+    }
+    return late
+  }
+
+  /// Gives up waiting for everything.
+  mutating func giveUp() -> [Completed] { expire(nowMilliseconds: .max) }
+
+  private static func lateError(_ slot: Slot) -> EventLogError {
+    let count = slot.offsets.count
+    let stored = count > 1 ? "; \(slot.deliveredCount) of \(count) events are known to be stored" : ""
+    return EventLogError(
+      .outcomeUnknown, "Kafka did not acknowledge in time, and may still store what was appended\(stored)")
+  }
+}

@@ -1,0 +1,277 @@
+// Appends by an idempotent producer. Callers put messages into the client's queue from their own threads; one
+// thread takes the delivery reports and completes. A fatal error (the cluster lost what it had acknowledged to the
+// client) ends a client for good: another takes its place, and what was on its way is told as an error.
+
+import CKafka
+import CSystem
+import SpacerSystem
+
+/// What is produced: an event, or a record or its removal.
+struct KafkaMessage {
+  var key: [UInt8]
+  /// Nil for a tombstone.
+  var value: [UInt8]?
+  var id: String?
+  var isEvent: Bool
+
+  var byteCount: Int { key.count + (value?.count ?? 0) + (id?.utf8.count ?? 0) + 64 }
+}
+
+/// The store's producer. Usable from every thread.
+final class KafkaProducer: Sendable {
+  /// One client with its queue and topics; the client's threads end with the last that holds it.
+  final class Session: @unchecked Sendable {
+    // Thread rule: immutable; the handles may be used from every thread, the queue is polled by one.
+    let client: KafkaClient
+    let queue: OpaquePointer
+    fileprivate let topics: [String: OpaquePointer]
+
+    init(_ configuration: consuming KafkaConfiguration, topics: [String]) throws(EventLogError) {
+      client = try KafkaClient(
+        RD_KAFKA_PRODUCER, configuration, events: RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR)
+      guard let queue = spacer_kafka_queue_get_main(client.handle) else {
+        throw EventLogError(.failed, "Kafka's client has no queue")
+      }
+      self.queue = queue
+      var handles: [String: OpaquePointer] = [:]
+      for topic in topics { handles[topic] = spacer_kafka_topic_new(client.handle, topic) }
+      self.topics = handles
+    }
+
+    deinit {
+      for topic in topics.values { spacer_kafka_topic_destroy(topic) }
+      spacer_kafka_queue_destroy(queue)
+    }
+  }
+
+  private struct State {
+    var session: Session
+    var pending: KafkaPendingAppends
+    /// The last error that the client told of, before it lost its last broker.
+    var problem: String?
+    /// What was wrong when the client lost its last broker; nil again after a delivery.
+    var outage: String?
+    var isClosing = false
+    var hasEnded = false
+  }
+
+  /// What waits for the cluster, in bytes and in events.
+  private static let pendingBytesMax = 64 << 20
+  private static let pendingEntriesMax = 100_000
+  private static let pollMilliseconds: Int32 = 100
+  private static let purgeMilliseconds: Int64 = 2_000
+
+  private let state: Monitor<State>
+  private let settings: KafkaSettings
+  private let topics: [String]
+  private let messageBytesMax: Int
+  private let clock: SystemClock
+
+  /// Starts the client and the thread that takes delivery reports.
+  /// - Parameter topics: Their names in Kafka.
+  init(_ settings: KafkaSettings, topics: [String], clock: SystemClock = .machine) throws(EventLogError) {
+    let configuration = try settings.configuration(.producer)
+    messageBytesMax = configuration.get("message.max.bytes").flatMap { Int($0) } ?? 1_000_000
+    let session = try Session(configuration, topics: topics)
+    state = Monitor(
+      State(
+        session: session,
+        pending: KafkaPendingAppends(bytesMax: Self.pendingBytesMax, entriesMax: Self.pendingEntriesMax)))
+    self.settings = settings
+    self.topics = topics
+    self.clock = clock
+    Threads.start(name: "kafka-append") { self.run() }
+  }
+
+  /// The client of now, for asking the cluster.
+  var client: KafkaClient { state.withLock { $0.session.client } }
+
+  /// What is wrong, as far as the client told.
+  var problem: String? { state.withLock { $0.outage ?? $0.problem } }
+
+  /// Produces messages to one topic; never blocks. Completes once, from any thread.
+  /// - Parameter topic: Its name in Kafka.
+  func produce(
+    _ topic: String, _ messages: [KafkaMessage], trace: String?, timeoutMilliseconds: Int,
+    completion: @escaping AppendCompletion
+  ) {
+    if messages.isEmpty { return completion(.success(AppendOutcome(offsets: []))) }
+    if let refusal = refusal(messages, trace) { return completion(.failure(refusal)) }
+    let deadline = clock.monotonicMilliseconds() + Int64(timeoutMilliseconds)
+    let bytes = messages.reduce(64) { $0 + $1.byteCount }
+    let place: Result<(Session, Int), EventLogError> = state.withLock { state in
+      if state.isClosing { return .failure(EventLogError(.unavailable, "the event log is closed")) }
+      guard
+        let slot = state.pending.add(
+          entryCount: messages.count, byteCount: bytes, deadlineMilliseconds: deadline, completion: completion
+        )
+      else {
+        return .failure(EventLogError(.overloaded, "too many events wait for Kafka: try again later"))
+      }
+      return .success((state.session, slot))
+    }
+    guard case .success((let session, let slot)) = place else {
+      if case .failure(let error) = place { completion(.failure(error)) }
+      return
+    }
+    for (entry, message) in messages.enumerated() {
+      let number = KafkaPendingAppends.number(slot: slot, entry: entry)
+      let code =
+        session.topics[topic].map { Self.produce(session.client, $0, message, trace, number) }
+        ?? RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue
+      if code != 0 {
+        let error = KafkaErrors.delivery(code, mayBeStored: false, outage: nil)
+        let completed = state.withLock { $0.pending.report(number, .failure(error)) }
+        completed?.run()
+      }
+    }
+  }
+
+  private func refusal(_ messages: [KafkaMessage], _ trace: String?) -> EventLogError? {
+    if messages.count > KafkaPendingAppends.entryCountMax {
+      return EventLogError(.tooLarge, "more than \(KafkaPendingAppends.entryCountMax) events in one append")
+    }
+    // What the client adds around a message is below 256 bytes.
+    let added = 256 + (trace?.utf8.count ?? 0)
+    guard let large = messages.first(where: { $0.byteCount + added > messageBytesMax }) else { return nil }
+    return EventLogError(
+      .tooLarge,
+      "an event of \(large.byteCount) bytes is larger than the \(messageBytesMax) of Kafka's message.max.bytes"
+    )
+  }
+
+  private static func produce(
+    _ client: KafkaClient, _ topic: OpaquePointer, _ message: KafkaMessage, _ trace: String?, _ number: UInt64
+  ) -> Int32 {
+    message.key.withUnsafeBytes { key in
+      withBytes(message.value) { value in
+        withBytes(trace) { trace in
+          withBytes(message.id) { id in
+            var sent = spacer_kafka_message(
+              key: key.baseAddress, key_count: key.count, value: value?.baseAddress,
+              value_count: value?.count ?? 0, trace: trace?.baseAddress, trace_count: trace?.count ?? 0,
+              id: id?.baseAddress, id_count: id?.count ?? 0, is_json: message.isEvent ? 1 : 0, opaque: number)
+            return spacer_kafka_produce(client.handle, topic, &sent)
+          }
+        }
+      }
+    }
+  }
+
+  private static func withBytes(
+    _ bytes: [UInt8]?, _ body: (UnsafeRawBufferPointer?) -> Int32
+  ) -> Int32 {
+    guard let bytes else { return body(nil) }
+    return bytes.withUnsafeBytes { body($0) }
+  }
+
+  private static func withBytes(_ text: String?, _ body: (UnsafeRawBufferPointer?) -> Int32) -> Int32 {
+    guard var text else { return body(nil) }
+    return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
+  }
+
+  /// Refuses what comes from now on, and returns when all that was handed in has completed.
+  func close() {
+    let session = state.withLock { state in
+      state.isClosing = true
+      return state.session
+    }
+    spacer_kafka_queue_yield(session.queue)
+    state.wait(milliseconds: nil) { $0.hasEnded ? () : nil }
+  }
+
+  // The thread of the delivery reports
+
+  private func run() {
+    var session = state.withLock { $0.session }
+    var purgeAt: Int64?
+    while true {
+      let isFatal = takeEvents(session, waitMilliseconds: Self.pollMilliseconds)
+      let now = clock.monotonicMilliseconds()
+      for late in state.withLock({ $0.pending.expire(nowMilliseconds: now) }) { late.run() }
+      if isFatal, let next = replace(session) { session = next }
+      let (isClosing, isEmpty) = state.withLock { ($0.isClosing, $0.pending.isEmpty) }
+      guard isClosing else { continue }
+      if isEmpty { break }
+      // The client gives messages up by itself; this is for when it does not.
+      if let end = purgeAt {
+        if now < end { continue }
+        spacer_kafka_purge(session.client.handle)
+        drain(session)
+        break
+      }
+      purgeAt = now + Int64(settings.appendTimeoutMilliseconds)
+    }
+    for completed in state.withLock({ $0.pending.giveUp() }) { completed.run() }
+    state.withLock { $0.hasEnded = true }
+    state.signal()
+  }
+
+  /// Takes what came of messages that were given up, within a bound.
+  private func drain(_ session: Session) {
+    let end = clock.monotonicMilliseconds() + Self.purgeMilliseconds
+    while spacer_kafka_outq_len(session.client.handle) > 0, clock.monotonicMilliseconds() < end {
+      takeEvents(session, waitMilliseconds: Self.pollMilliseconds)
+    }
+  }
+
+  /// Puts another client in the place of one that cannot go on.
+  private func replace(_ old: Session) -> Session? {
+    guard let configuration = try? settings.configuration(.producer),
+      let next = try? Session(configuration, topics: topics)
+    else { return nil }
+    state.withLock { $0.session = next }
+    spacer_kafka_purge(old.client.handle)
+    drain(old)
+    return next
+  }
+
+  /// Waits for an event and takes all there are; true after a fatal error.
+  @discardableResult
+  private func takeEvents(_ session: Session, waitMilliseconds: Int32) -> Bool {
+    var isFatal = false
+    var event = spacer_kafka_queue_poll(session.queue, waitMilliseconds)
+    while let current = event {
+      switch spacer_kafka_event_type(current) {
+      case RD_KAFKA_EVENT_DR: takeDeliveries(current)
+      case RD_KAFKA_EVENT_ERROR:
+        isFatal = isFatal || spacer_kafka_event_error_is_fatal(current) != 0
+        let isOutage = spacer_kafka_event_error(current) == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN.rawValue
+        let text = KafkaText.sentence(spacer_kafka_event_error_string(current))
+        state.withLock { state in
+          if isOutage { state.outage = state.problem ?? text } else { state.problem = text }
+        }
+      default: break
+      }
+      spacer_kafka_event_destroy(current)
+      event = spacer_kafka_queue_poll(session.queue, 0)
+    }
+    return isFatal
+  }
+
+  private func takeDeliveries(_ event: OpaquePointer) {
+    withUnsafeTemporaryAllocation(of: spacer_kafka_delivery.self, capacity: 256) { deliveries in
+      while true {
+        let count = spacer_kafka_event_deliveries(event, deliveries.baseAddress, deliveries.count)
+        if count == 0 { return }
+        var completed: [KafkaPendingAppends.Completed] = []
+        completed.reserveCapacity(count)
+        state.withLock { state in
+          for delivery in deliveries.prefix(count) {
+            let result: Result<Int64, EventLogError>
+            if delivery.error == 0 {
+              state.outage = nil
+              result = .success(delivery.offset)
+            } else {
+              result = .failure(
+                KafkaErrors.delivery(
+                  delivery.error, mayBeStored: delivery.may_be_stored != 0, outage: state.outage))
+            }
+            if let done = state.pending.report(delivery.opaque, result) { completed.append(done) }
+          }
+        }
+        for done in completed { done.run() }
+      }
+    }
+  }
+}

@@ -1,0 +1,26 @@
+// librdkafka's mock cluster, for tests: brokers in this process that speak the protocol and fail when told. What
+// it lacks: creating topics, listing and describing groups, offsets by time, compaction, sequence numbers.
+#pragma once
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+
+/// A cluster with the client that it lives in.
+typedef struct {
+  rd_kafka_t *client;
+  rd_kafka_mock_cluster_t *cluster;
+} spacer_kafka_mock;
+
+/// NULL cluster when the library is missing or refuses.
+spacer_kafka_mock spacer_kafka_mock_start(int brokers);
+void spacer_kafka_mock_stop(spacer_kafka_mock mock);
+/// Where clients connect; valid until the end.
+const char *spacer_kafka_mock_bootstraps(spacer_kafka_mock mock);
+int spacer_kafka_mock_create_topic(spacer_kafka_mock mock, const char *topic, int partitions, int replicas);
+/// Has the next requests of a kind fail, one each; RD_KAFKA_RESP_ERR__TRANSPORT disconnects.
+void spacer_kafka_mock_fail(spacer_kafka_mock mock, int16_t request, const rd_kafka_resp_err_t *errors, size_t count);
+/// Milliseconds that all answers take. Broker -1: all of them.
+int spacer_kafka_mock_delay(spacer_kafka_mock mock, int32_t broker, int milliseconds);
+int spacer_kafka_mock_lead(spacer_kafka_mock mock, const char *topic, int32_t partition, int32_t broker);
+/// Broker -1: all of them.
+int spacer_kafka_mock_down(spacer_kafka_mock mock, int32_t broker);
+int spacer_kafka_mock_up(spacer_kafka_mock mock, int32_t broker);

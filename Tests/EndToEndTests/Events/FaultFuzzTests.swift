@@ -1,0 +1,207 @@
+// The process killed at random moments under load, and the storage with it, again and again; then everything that
+// was acknowledged is accounted for: nothing lost, each key in order, offsets in the order of the appends, and no
+// event that came again without a kill in between.
+
+import Foundation
+import Glibc
+import SpacerTestSupport
+import Testing
+
+/// Clients that append for as long as they are told, each with a key of its own, one event after the other.
+final class AppendLoad: @unchecked Sendable {
+  // Thread rule: everything is touched under `lock`.
+  private let lock = NSLock()
+  private var port: UInt16
+  private var isStopping = false
+  private var running = 0
+  private var acknowledgedByKey: [String: [Int]] = [:]
+  private var nextByKey: [String: Int] = [:]
+  private let keys: [String]
+
+  init(port: UInt16, clients: Int) {
+    self.port = port
+    keys = (0..<clients).map { "k\($0)" }
+  }
+
+  var acknowledged: [String: [Int]] { lock.withLock { acknowledgedByKey } }
+  var count: Int { lock.withLock { acknowledgedByKey.values.reduce(0) { $0 + $1.count } } }
+
+  /// Lets the clients append to a server; they stop with its first error that is no answer.
+  func start(port: UInt16) {
+    lock.withLock {
+      self.port = port
+      isStopping = false
+      running += keys.count
+    }
+    for key in keys { Thread.detachNewThread { self.work(key) } }
+  }
+
+  func stop() throws {
+    lock.withLock { isStopping = true }
+    try waitUntil("the clients have stopped") { lock.withLock { running == 0 } }
+  }
+
+  private func work(_ key: String) {
+    defer { lock.withLock { running -= 1 } }
+    guard let connection = try? HTTPConnection(port: lock.withLock { port }) else { return }
+    while !lock.withLock({ isStopping }) {
+      let number = lock.withLock {
+        defer { nextByKey[key, default: 0] += 1 }
+        return nextByKey[key, default: 0]
+      }
+      let body = #"{"topic":"orders","entries":{"\#(key)":{"n":\#(number)}}}"#
+      do {
+        try connection.send(
+          "POST /append HTTP/1.1\r\nHost: t\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+        let answer = try connection.response(to: "POST")
+        if answer.status == 200 { lock.withLock { acknowledgedByKey[key, default: []].append(number) } }
+      } catch {
+        return
+      }
+    }
+  }
+}
+
+/// What a handler saw of one event.
+struct Delivery: Equatable {
+  var key: String
+  var number: Int
+  var partition: Int
+  var offset: Int
+}
+
+@Suite struct FaultFuzzTests {
+  /// A handful in CI; `make fuzz` sets more.
+  static let cycles = ProcessInfo.processInfo.environment["SPACER_FUZZ_SECONDS"] == nil ? 3 : 200
+
+  static func deliveries(_ server: EventServer) -> [Delivery] {
+    server.seen.compactMap { seen in
+      guard let key = seen["key"]?.string, let number = seen["n"]?.number,
+        let partition = seen["partition"]?.number,
+        let offset = seen["offset"]?.number
+      else { return nil }
+      return Delivery(key: key, number: Int(number), partition: Int(partition), offset: Int(offset))
+    }
+  }
+
+  static func build(_ storage: EventStorage) throws -> String {
+    try storage.build(
+      "topics: [orders]\nevents: { orders: { APPEND: [record] } }\ndelivery: { backoff: 10ms }",
+      EventServer.files([
+        "record":
+          "seen { key = event.key, n = payload.n, partition = event.partition, offset = event.offset }"
+      ]))
+  }
+
+  /// Holds the deliveries of several lives of a server against what clients were told.
+  static func check(_ lives: [[Delivery]], acknowledged: [String: [Int]]) {
+    let all = lives.flatMap { $0 }
+    var firsts: [String: [Delivery]] = [:]
+    var offsets: [String: Int] = [:]
+    for delivery in all {
+      let event = "\(delivery.key)/\(delivery.number)"
+      if let offset = offsets[event] {
+        #expect(offset == delivery.offset, "\(event) was stored twice")
+        continue
+      }
+      offsets[event] = delivery.offset
+      firsts[delivery.key, default: []].append(delivery)
+    }
+    for (key, numbers) in acknowledged {
+      for number in numbers where offsets["\(key)/\(number)"] == nil {
+        Issue.record("\(key)/\(number) was acknowledged and is lost")
+      }
+    }
+    for (key, deliveries) in firsts {
+      #expect(deliveries.map(\.number) == deliveries.map(\.number).sorted(), "the order of \(key)")
+      #expect(deliveries.map(\.offset) == deliveries.map(\.offset).sorted(), "the offsets of \(key)")
+    }
+    for (number, life) in lives.enumerated() {
+      #expect(
+        Set(life.map { "\($0.partition)/\($0.offset)" }).count == life.count,
+        "an event came again in life \(number), without a kill in between")
+    }
+  }
+
+  @Test(arguments: EventDriver.durable)
+  func killedAtRandomMomentsNothingIsLost(driver: EventDriver) throws {
+    let storage = try EventStorage(driver)
+    let artifact = try Self.build(storage)
+    var random = SystemRandomNumberGenerator()
+    var lives: [[Delivery]] = []
+    var server = try EventServer(artifact)
+    let load = AppendLoad(port: server.server.port, clients: 8)
+    for _ in 0..<Self.cycles {
+      let goal = load.count + Int.random(in: 20...200, using: &random)
+      load.start(port: server.server.port)
+      try waitUntil("\(goal) appends were acknowledged") { load.count >= goal }
+      server.server.process.signal(SIGKILL)
+      _ = try server.server.process.waitForExit()
+      try load.stop()
+      lives.append(Self.deliveries(server))
+      server = try EventServer(artifact)
+    }
+    load.start(port: server.server.port)
+    let goal = load.count + 50
+    try waitUntil("the clients have gone on") { load.count >= goal }
+    try load.stop()
+    let acknowledged = load.acknowledged
+    let wanted = Set(acknowledged.flatMap { key, numbers in numbers.map { "\(key)/\($0)" } })
+    let earlier = Set(lives.flatMap { $0 }.map { "\($0.key)/\($0.number)" })
+    try waitUntil("everything acknowledged was handled") {
+      wanted.subtracting(earlier).subtracting(Self.deliveries(server).map { "\($0.key)/\($0.number)" })
+        .isEmpty
+    }
+    #expect(try server.server.stop() == 0)
+    lives.append(Self.deliveries(server))
+    Self.check(lives, acknowledged: acknowledged)
+  }
+
+  /// PostgreSQL itself killed in mid-commit and started again, the application serving on.
+  @Test func postgresKilledAndRestartedNothingIsLost() throws {
+    let postgres = try PostgresServer(["fsync = on", "synchronous_commit = on"])
+    let storage = try EventStorage(.postgres, postgres: postgres)
+    let server = try EventServer(try Self.build(storage))
+    let load = AppendLoad(port: server.server.port, clients: 8)
+    for _ in 0..<2 {
+      let goal = load.count + 100
+      load.start(port: server.server.port)
+      try waitUntil("\(goal) appends were acknowledged") { load.count >= goal }
+      try postgres.kill()
+      try load.stop()
+      try postgres.restart()
+      try waitUntil("appends work again") {
+        try server.server.post("/append", json: #"{"topic":"orders","entries":{"probe":{"n":0}}}"#).status
+          == 200
+      }
+    }
+    let acknowledged = load.acknowledged
+    let wanted = Set(acknowledged.flatMap { key, numbers in numbers.map { "\(key)/\($0)" } })
+    try waitUntil("everything acknowledged was handled") {
+      wanted.subtracting(Self.deliveries(server).map { "\($0.key)/\($0.number)" }).isEmpty
+    }
+    #expect(try server.server.stop() == 0)
+  }
+
+  /// Callers get an error within their time, and nothing grows, while the storage is away.
+  @Test func withTheStorageAwayAppendsFailInTime() throws {
+    let postgres = try PostgresServer()
+    let storage = try EventStorage(.postgres, postgres: postgres)
+    let server = try EventServer(try Self.build(storage))
+    try server.append("orders", #"{"a":{"n":1}}"#)
+    try postgres.kill()
+    let start = Date()
+    let answer = try server.server.post(
+      "/append", json: #"{"topic":"orders","entries":{"a":{"n":2}},"options":{"timeout":1}}"#)
+    #expect(answer.status == 500, "\(answer.text)")
+    #expect(Date().timeIntervalSince(start) < 5)
+    // Other requests go on.
+    #expect(try server.server.get("/nothing").status == 404)
+    try postgres.restart()
+    try waitUntil("appends work again") {
+      try server.server.post("/append", json: #"{"topic":"orders","entries":{"a":{"n":3}}}"#).status == 200
+    }
+    try waitUntil("the event was handled") { server.seen.contains { $0["n"]?.number == 3 } }
+    #expect(try server.server.stop() == 0)
+  }
+}
