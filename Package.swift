@@ -71,7 +71,7 @@ let package = Package(
     .executableTarget(
       name: "spacer",
       dependencies: [
-        "SpacerCompiler", "SpacerRuntime", "CSystem",
+        "SpacerCompiler", "SpacerRuntime", "SpacerEventLog", "SpacerSystem", "SpacerArtifact", "CSystem",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/CLI", swiftSettings: swiftSettings),

@@ -11,6 +11,9 @@ struct Table {
 
   mutating func add(_ row: [String]) { rows.append(row) }
 
+  /// What stands at the end of the last row.
+  var lastCell: String? { rows.last?.last }
+
   /// The lines, each with a newline and without spaces at its end.
   var text: String {
     let columnCount = rows.map(\.count).max() ?? 0

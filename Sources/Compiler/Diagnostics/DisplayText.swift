@@ -2,9 +2,9 @@
 // must not reach the terminal as it is (escape sequences, controls, direction overrides).
 
 /// Text made safe to print, with its width in terminal columns.
-enum DisplayText {
+package enum DisplayText {
   /// What a terminal shows for `scalar`, nil being a byte that is no UTF-8. Tabs are the caller's business.
-  static func glyph(_ scalar: Unicode.Scalar?) -> (scalar: Unicode.Scalar, width: Int) {
+  package static func glyph(_ scalar: Unicode.Scalar?) -> (scalar: Unicode.Scalar, width: Int) {
     guard let scalar else { return (replacement, 1) }
     let value = scalar.value
     if value >= 0x20 && value < 0x7F { return (scalar, 1) }
@@ -23,7 +23,7 @@ enum DisplayText {
   }
 
   /// `text` on one line with nothing in it that a terminal would obey.
-  static func sanitized(_ text: String) -> String {
+  package static func sanitized(_ text: String) -> String {
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars { result.append(glyph(scalar).scalar) }
     return String(result)

@@ -240,6 +240,7 @@ extension Dispatcher {
     guard request.method == .post else {
       throw RequestFailure(405, "the write proxy takes POST only")
     }
+    if isControl(request.path) { return try handleControl(exchange, request, trace) }
     if proxyFunction == 0 {
       BuiltinModules.push(.topics, onto: main, host: record)
       LuaStack(main).pop()

@@ -8,9 +8,9 @@ package import SpacerEventLog
 package struct TopicConfiguration: Equatable, Sendable {
   package var definition: TopicDefinition
   /// An empty key is refused.
-  var requiresKey: Bool
+  package var requiresKey: Bool
   /// A description as `validate` takes it, JSON; nil when any payload will do.
-  var schema: String?
+  package var schema: String?
 }
 
 /// A function that runs, or an event that is appended, at set times.
@@ -40,7 +40,7 @@ package struct EventConfiguration: Equatable, Sendable {
   var maxAttempts: Int
   var timeoutMilliseconds: Int
   /// The longest payload, in bytes.
-  var eventBytesMax: Int
+  package var eventBytesMax: Int
   /// The PostgreSQL databases that functions reach, by name: one of them may be the event log's own.
   var databases: [String: String] = [:]
 
@@ -48,7 +48,7 @@ package struct EventConfiguration: Equatable, Sendable {
     topics.map(\.definition) + [TopicDefinition(name: InternalEvent.topic)]
   }
 
-  func topic(named name: String) -> TopicConfiguration? { topics.first { $0.definition.name == name } }
+  package func topic(named name: String) -> TopicConfiguration? { topics.first { $0.definition.name == name } }
 
   private static let year = 31_536_000_000
 
@@ -107,7 +107,7 @@ package struct EventConfiguration: Equatable, Sendable {
   var consumedTopics: [String] { Set(triggers.map(\.topic)).sorted() + [InternalEvent.topic] }
 
   /// The triggers of the configuration, then those of the internal topic: what schedules call.
-  var allTriggers: [Trigger] {
+  package var allTriggers: [Trigger] {
     var functions: Set<String> = []
     for schedule in schedules {
       switch schedule.target {

@@ -102,7 +102,7 @@ struct ServerConfiguration: Sendable {
   static let writeProxyPortDefault: UInt16 = 9065
 
   /// Loopback unless there is a token.
-  private static func writeProxyPlace(_ settings: Settings) throws(SettingsError) -> ListenPlace {
+  static func writeProxyPlace(_ settings: Settings) throws(SettingsError) -> ListenPlace {
     let text = try settings.text("writeProxyListen") ?? ":\(writeProxyPortDefault)"
     guard var place = parse(text, portDefault: writeProxyPortDefault) else {
       throw SettingsError(message: "writeProxyListen must be 'HOST:PORT' or ':PORT', not '\(text)'")
