@@ -8,15 +8,17 @@ import Synchronization
 /// What is compared, and how.
 package struct ComparisonOptions: Sendable {
   package var topic: String
-  package var from = ReplayPlace.beginning
-  package var to = ReplayPlace.end
+  package var from = ReadStart.beginning
+  package var to = ReadStart.end
   /// Empty: the topic's triggers in either artifact.
   package var functions: [String] = []
   /// The most events.
   package var limit: Int?
   package var environment: String?
   package var responses = CannedResponses()
-  package var remote: (any EventStore)?
+  /// See `ReplayOptions`.
+  package var address: RemoteAddress?
+  package var token: String?
 
   package init(topic: String) { self.topic = topic }
 }
@@ -45,8 +47,7 @@ package final class Comparison: Sendable {
     self.old = try ReplayTarget(old, environment: options.environment)
     self.new = try ReplayTarget(new, environment: options.environment)
     self.options = options
-    // The old one's alone: nothing is created for the new one.
-    let definition = try self.old.definition(of: options.topic)
+    try self.old.requireTopic(options.topic)
     oldTriggers = Self.triggers(self.old, options)
     newTriggers = Self.triggers(self.new, options)
     for function in options.functions where oldTriggers[function] == nil && newTriggers[function] == nil {
@@ -56,7 +57,8 @@ package final class Comparison: Sendable {
       throw ReplayFailure(
         .usage, "no function is a trigger of '\(options.topic)': name those to run with --function")
     }
-    store = try self.old.open([definition], remote: options.remote)
+    // The old one's: nothing is created for the new one.
+    store = try self.old.open(address: options.address, token: options.token)
   }
 
   private static func triggers(_ target: ReplayTarget, _ options: ComparisonOptions) -> [String: Trigger] {

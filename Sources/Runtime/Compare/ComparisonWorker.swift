@@ -27,7 +27,7 @@ final class ComparisonWorker {
       policy.cpuMilliseconds = max(
         old.configuration.policy.cpuMilliseconds, new.configuration.policy.cpuMilliseconds)
       return Half(
-        policy: policy, events: EventAccess(store: store, target.events),
+        policy: policy, events: EventAccess(store: store, target.events, transactionDatabase: nil),
         store: KVStore(bytesMax: target.configuration.kvBytes))
     }
     halves = (half(old), half(new))

@@ -27,7 +27,7 @@ package final class Replay: HandlerRunSink {
   package init(_ artifact: LoadedArtifact, _ options: ReplayOptions) throws(ReplayFailure) {
     target = try ReplayTarget(artifact, environment: options.environment)
     self.options = options
-    let definition = try target.definition(of: options.topic)
+    try target.requireTopic(options.topic)
     triggers = try target.triggers(of: options.topic, functions: options.functions)
     let functions = triggers.map(\.function)
     group = options.group ?? ReplayRecord.defaultGroup(topic: options.topic, functions: functions)
@@ -35,10 +35,7 @@ package final class Replay: HandlerRunSink {
       throw ReplayFailure(
         .usage, "'\(group)' is the group that serves: a replay needs one of its own, with --group")
     }
-    // The others too: handlers may append to them.
-    var definitions = target.events.definitions
-    if !definitions.contains(definition) { definitions.append(definition) }
-    store = try target.open(definitions, remote: options.remote)
+    store = try target.open(address: options.address, token: options.token)
   }
 
   package var functions: [String] { triggers.map(\.function) }
@@ -74,10 +71,11 @@ package final class Replay: HandlerRunSink {
     } catch {
       throw ReplayFailure(.missing, "the event log: \(error.message)")
     }
+    let access = try target.access(store)
     let workers: HeadlessWorkers
     do throws(StartError) {
       workers = try HeadlessWorkers(
-        target.artifact, target.configuration, events: EventAccess(store: store, target.events),
+        target.artifact, target.configuration, events: access,
         log: options.log)
     } catch {
       throw ReplayFailure(.missing, error.message)

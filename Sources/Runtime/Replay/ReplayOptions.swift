@@ -3,10 +3,11 @@ package import SpacerEventLog
 /// What is replayed, and how.
 package struct ReplayOptions: Sendable {
   package var topic: String
-  package var from = ReplayPlace.beginning
+  package var from = ReadStart.beginning
   /// As it was written; nil when it was not.
   package var fromText: String?
-  package var to = ReplayPlace.end
+  /// The last event with `offset`, inclusive; the first that is left out with `time`.
+  package var to = ReadStart.end
   /// Nil: made from topic and functions.
   package var group: String?
   /// Empty: all that are triggers of the topic.
@@ -17,8 +18,10 @@ package struct ReplayOptions: Sendable {
   package var restarts = false
   package var environment: String?
   package var log = HandlerLog.none
-  /// Where the events are, in place of what the artifact says: its driver keeps them in another process.
-  package var remote: (any EventStore)?
+  /// Of the write proxy of a running server to go through; nil: the storage itself, unless that is in a server's
+  /// memory.
+  package var address: RemoteAddress?
+  package var token: String?
 
   package init(topic: String) { self.topic = topic }
 }

@@ -28,12 +28,10 @@ struct ReplayTarget {
     self.events = events
   }
 
-  func definition(of topic: String) throws(ReplayFailure) -> TopicDefinition {
-    guard let found = events.topic(named: topic) else {
-      let names = events.topics.map { "'\($0.definition.name)'" }.joined(separator: ", ")
-      throw ReplayFailure(.usage, "the application has no topic '\(topic)', only \(names)")
-    }
-    return found.definition
+  func requireTopic(_ topic: String) throws(ReplayFailure) {
+    guard events.topic(named: topic) == nil else { return }
+    let names = events.topics.map { "'\($0.definition.name)'" }.joined(separator: ", ")
+    throw ReplayFailure(.usage, "the application has no topic '\(topic)', only \(names)")
   }
 
   func hasFunction(_ name: String) -> Bool {
@@ -82,41 +80,43 @@ struct ReplayTarget {
     return found
   }
 
-  /// Connects to the storage.
-  /// - Parameter remote: Used in its place when the storage is in another process.
-  func open(
-    _ definitions: [TopicDefinition], remote: (any EventStore)?
-  ) throws(ReplayFailure) -> any EventStore {
-    if events.storage == .memory, remote == nil {
-      throw ReplayFailure(
-        .missing,
-        "the driver memory keeps its events in the server's process: name its write proxy with --url")
-    }
-    let store = remote ?? events.storage.makeStore(appName: events.appName)
-    do throws(EventLogError) {
-      try store.open(definitions)
+  /// Connects to the storage; blocks.
+  func open(address: RemoteAddress?, token: String?) throws(ReplayFailure) -> any EventStore {
+    var options = EventLogConnection.Options(environment: configuration.environment)
+    options.address = address
+    options.token = token
+    do throws(ConnectionError) {
+      return try EventLogConnection(artifact, options).store
     } catch {
-      store.close()
-      throw ReplayFailure(.missing, "the event log (\(events.storage.driver)): \(error.message)")
+      throw ReplayFailure(.missing, error.message)
     }
-    return store
+  }
+
+  /// What functions append with.
+  func access(_ store: any EventStore) throws(ReplayFailure) -> EventAccess {
+    do throws(StartError) {
+      return EventAccess(
+        store: store, events, transactionDatabase: try EventService.transactionDatabase(events))
+    } catch {
+      throw ReplayFailure(.missing, error.message)
+    }
   }
 }
 
 extension ReplayWindow {
   /// The window between two places of a topic; what comes after the call is not in it.
   static func find(
-    _ store: any EventStore, _ topic: String, from: ReplayPlace, to: ReplayPlace
+    _ store: any EventStore, _ topic: String, from: ReadStart, to: ReadStart
   ) throws(EventLogError) -> ReplayWindow {
     let newest = try store.position(topic, .end)
-    let start = try store.position(topic, from.start)
+    let start = try store.position(topic, from)
     var end = newest
     switch to {
     case .end: break
     case .beginning: end = start
     case .offset(let last):
       for partition in newest.next.keys { end.next[partition] = last < .max ? last + 1 : last }
-    case .time: end = try store.position(topic, to.start)
+    case .time: end = try store.position(topic, to)
     }
     return ReplayWindow(start: start, end: earlier(end, newest))
   }
