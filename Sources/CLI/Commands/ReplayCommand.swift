@@ -101,7 +101,8 @@ struct ReplayCommand: ParsableCommand {
     if artifact != nil, project != nil { throw ValidationError("name an artifact or a project, not both") }
     if let rate, rate < 1 { throw ValidationError("--rate takes a number from 1 on, not \(rate)") }
     if let limit, limit < 1 { throw ValidationError("--limit takes a number from 1 on, not \(limit)") }
-    if let group, group.isEmpty || group.utf8.count > 200 || group.utf8.contains(where: { $0 < 0x20 || $0 == 0x2F })
+    if let group,
+      group.isEmpty || group.utf8.count > 200 || group.utf8.contains(where: { $0 < 0x20 || $0 == 0x2F })
     {
       throw ValidationError("--group takes a name of at most 200 bytes without '/'")
     }

@@ -22,7 +22,8 @@ enum EventTime {
     if text.hasPrefix("-") {
       guard let span = span(text.dropFirst()) else {
         throw Problem(
-          message: "'\(text)' is no time before now: write a number with s, m, h, d or w, as in -30m or -1h30m")
+          message:
+            "'\(text)' is no time before now: write a number with s, m, h, d or w, as in -30m or -1h30m")
       }
       let (time, isOver) = now.subtractingReportingOverflow(span)
       return isOver ? 0 : max(0, time)

@@ -137,11 +137,15 @@ extension ComparisonSummary {
     var text = ""
     for function in onlyOld { text += "\(function): only in the old artifact, not compared\n" }
     for function in onlyNew { text += "\(function): only in the new artifact, not compared\n" }
-    let events = eventCount == 1 ? "1 event" : "\(eventCount) events"
-    guard differenceCount > 0 else { return text + "\(events), \(runCount) runs: no difference\n" }
+    let events = Self.count(eventCount, "event") + ", " + Self.count(runCount, "run")
+    guard differenceCount > 0 else { return text + "\(events): no difference\n" }
     let kinds = DifferenceKind.allCases.compactMap { kind in counts[kind].map { "\(kind.rawValue) \($0)" } }
-    text += "\(events), \(runCount) runs: \(differenceCount) differ (\(kinds.joined(separator: ", ")))"
+    text += "\(events): \(differenceCount) differ (\(kinds.joined(separator: ", ")))"
     if let firstOffset { text += ", the first at offset \(firstOffset)" }
     return text + "\n"
+  }
+
+  private static func count(_ number: Int, _ noun: String) -> String {
+    number == 1 ? "1 \(noun)" : "\(number) \(noun)s"
   }
 }

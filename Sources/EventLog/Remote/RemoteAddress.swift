@@ -16,7 +16,8 @@ package struct RemoteAddress: Equatable, Sendable, CustomStringConvertible {
     guard url.hasPrefix(scheme) else {
       let hint =
         url.hasPrefix("https://")
-        ? "; the write proxy's address speaks plain HTTP: reach it on its own machine or through a tunnel" : ""
+        ? "; the write proxy's address speaks plain HTTP: reach it on its own machine or through a tunnel"
+        : ""
       throw EventLogError(.failed, "the server's address must be http://HOST:PORT, not '\(url)'\(hint)")
     }
     var rest = url.dropFirst(scheme.count)

@@ -68,7 +68,8 @@ package final class RemoteStore: EventStore {
     group: String, topics: [String], options: ConsumerOptions
   ) throws(EventLogError) -> any GroupConsumer {
     throw EventLogError(
-      .failed, "a group is joined where the events are kept: a server's events cannot be consumed from outside")
+      .failed,
+      "a group is joined where the events are kept: a server's events cannot be consumed from outside")
   }
 
   package func status(ofTopic topic: String) throws(EventLogError) -> TopicStatus {

@@ -61,7 +61,8 @@ extension Dispatcher {
     let isLong = body.starts(with: #"{"op":"read""#.utf8)
     let isTaken = ControlThreads.run(waits: isLong) {
       let answer = ControlRunner(events).answer(body)
-      mailbox.post(.work { target.dispatcher.finishControl(exchange, answer.status, answer.body, start, trace) })
+      mailbox.post(
+        .work { target.dispatcher.finishControl(exchange, answer.status, answer.body, start, trace) })
     }
     guard isTaken else { throw RequestFailure(503, "too many control requests at a time: try again later") }
   }

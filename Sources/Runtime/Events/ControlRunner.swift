@@ -62,7 +62,8 @@ struct ControlRunner: Sendable {
     case .put(let table, let records):
       for record in records {
         try Self.requireKey(record.key)
-        guard record.value.count <= access.eventBytesMax * 2 + 65_536, JSONScanner.isValid(record.value) else {
+        guard record.value.count <= access.eventBytesMax * 2 + 65_536, JSONScanner.isValid(record.value)
+        else {
           throw EventLogError(.failed, "a record is too large, or no JSON")
         }
       }

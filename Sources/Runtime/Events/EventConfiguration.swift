@@ -48,7 +48,9 @@ package struct EventConfiguration: Equatable, Sendable {
     topics.map(\.definition) + [TopicDefinition(name: InternalEvent.topic)]
   }
 
-  package func topic(named name: String) -> TopicConfiguration? { topics.first { $0.definition.name == name } }
+  package func topic(named name: String) -> TopicConfiguration? {
+    topics.first { $0.definition.name == name }
+  }
 
   private static let year = 31_536_000_000
 

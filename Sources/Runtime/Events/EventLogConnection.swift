@@ -72,11 +72,13 @@ package struct EventLogConnection: Sendable {
     if hasURL { return "\(error.message): start the server, or name its write proxy's address with --url" }
     switch configuration.storage {
     case .memory:
-      return "\(error.message): the memory driver keeps events in the server's process: start 'spacer dev', or "
+      return
+        "\(error.message): the memory driver keeps events in the server's process: start 'spacer dev', or "
         + "name the address of a running server's write proxy with --url"
     case .sqlite(let path, _): return "the event log at \(path): \(error.message)"
     case .postgres, .kafka:
-      return "the event log (\(configuration.storage.driver)): \(error.message): start the storage, or correct "
+      return
+        "the event log (\(configuration.storage.driver)): \(error.message): start the storage, or correct "
         + "logStorage in config/application.yml"
     }
   }
@@ -91,7 +93,8 @@ package struct EventLogConnection: Sendable {
     guard case .sqlite(let path, _) = storage, access(path, F_OK) != 0 else { return }
     let base = path.hasPrefix("/") ? "" : ", seen from this folder"
     throw ConnectionError(
-      message: "there is no event log at \(path)\(base): start the server or append an event first, or run the "
+      message:
+        "there is no event log at \(path)\(base): start the server or append an event first, or run the "
         + "command in the folder that the server was started in")
   }
 
@@ -100,7 +103,8 @@ package struct EventLogConnection: Sendable {
     let place = try ServerConfiguration.writeProxyPlace(settings)
     guard place.port > 0 else {
       throw SettingsError(
-        message: "writeProxyListen takes any free port: name the one that the running server shows with --url")
+        message: "writeProxyListen takes any free port: name the one that the running server shows with --url"
+      )
     }
     return RemoteAddress(host: place.host ?? "127.0.0.1", port: place.port)
   }

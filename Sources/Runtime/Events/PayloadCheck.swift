@@ -62,7 +62,8 @@ package final class PayloadCheck {
     payload.withUnsafeBytes { stack.push($0) }
     stack.setField("payload")
     lua_pushvalue(main, table)
-    let status = Self.text.utf8Start.withMemoryRebound(to: CChar.self, capacity: Self.text.utf8CodeUnitCount) {
+    let status = Self.text.utf8Start.withMemoryRebound(to: CChar.self, capacity: Self.text.utf8CodeUnitCount)
+    {
       spacer_run_prelude(dispatcher.record, $0, Self.text.utf8CodeUnitCount, "=schema")
     }
     if status == 0, lua_type(main, -1) == LUA_TNIL { return nil }

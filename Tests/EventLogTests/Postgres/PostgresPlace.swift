@@ -1,8 +1,9 @@
-@testable import SpacerEventLog
 import SpacerSystem
 import SpacerTestSupport
 import Synchronization
 import Testing
+
+@testable import SpacerEventLog
 
 /// A database of one test's own on a server that all of them share.
 final class PostgresPlace: StorePlace {

@@ -238,7 +238,8 @@ struct SQLiteStoreTests {
     let long = String(repeating: "g", count: 300)
     let names = ["a/../../b", "a b", "ü", "a%20b", long + "1", long + "2", "."]
     let members = try names.map { name in
-      Member(try store.join(group: name, topics: ["orders"], options: ConsumerOptions(memberID: "of \(name)")))
+      Member(
+        try store.join(group: name, topics: ["orders"], options: ConsumerOptions(memberID: "of \(name)")))
     }
     for member in members {
       try member.pump(count: 1)

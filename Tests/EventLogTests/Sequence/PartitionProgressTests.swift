@@ -120,7 +120,9 @@ struct PartitionProgressTests {
           done.formUnion(offsets.prefix(part))
           open[partition] = Array(offsets.dropFirst(part))
         }
-        for event in log.events where event.offset <= progress.minimum { #expect(done.contains(event.offset)) }
+        for event in log.events where event.offset <= progress.minimum {
+          #expect(done.contains(event.offset))
+        }
         #expect(progress.outstandingCount == open.values.reduce(0) { $0 + $1.count })
       }
       stored = progress.stored

@@ -30,7 +30,8 @@ struct EventsAppendCommand: ParsableCommand {
   var id: String?
 
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("Read events from a file; '-' is standard input.", valueName: "file"))
+    name: .shortAndLong,
+    help: ArgumentHelp("Read events from a file; '-' is standard input.", valueName: "file"))
   var file: String?
 
   @OptionGroup var log: EventLogOptions
@@ -109,7 +110,8 @@ struct EventsAppendCommand: ParsableCommand {
       writer.endObject()
       return Console.standardOutput.writeLine(writer.bytes)
     }
-    var text = "appended \(appender.appendedCount == 1 ? "1 event" : "\(appender.appendedCount) events") to '\(topic)'"
+    var text =
+      "appended \(appender.appendedCount == 1 ? "1 event" : "\(appender.appendedCount) events") to '\(topic)'"
     if let offset = appender.lastOffset {
       text += appender.appendedCount == 1 ? " at offset \(offset)" : ", the last one at offset \(offset)"
     }

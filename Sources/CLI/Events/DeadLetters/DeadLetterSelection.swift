@@ -88,7 +88,8 @@ struct DeadLetterSelection: ParsableArguments {
       if distinct.count > 1 {
         throw CommandFailure(
           status: ExitStatus.usage,
-          message: "'\(id)' names \(distinct.count) dead letters: \(distinct.sorted().joined(separator: ", "))")
+          message:
+            "'\(id)' names \(distinct.count) dead letters: \(distinct.sorted().joined(separator: ", "))")
       }
       found += items.map(\.reference)
     }

@@ -47,7 +47,9 @@ extension DeadLetterItem {
     ]
     if let trace = event.trace { rows.append(["trace", DisplayText.sanitized(trace)]) }
     if isBeingRetried { rows.append(["state", "a retry is on its way, or was cut off: retry it again"]) }
-    let message = letter.message.split(separator: "\n").map { "  " + DisplayText.sanitized(String($0)) + "\n" }
+    let message = letter.message.split(separator: "\n").map {
+      "  " + DisplayText.sanitized(String($0)) + "\n"
+    }
     return Table(rows: rows).text + "\nmessage\n" + message.joined() + "\npayload\n  "
       + EventLine.shown(event.value) + "\n"
   }
