@@ -1,5 +1,5 @@
-/// How many events may be taken per second: what was not taken is kept for a tenth of a second, so that the rate holds
-/// over short times too. The clock is passed in.
+/// How many events may be taken per second: what was not taken is kept for a tenth of a second (and two events, so that
+/// slow rates lose nothing between two looks), so that the rate holds over short times too. The clock is passed in.
 package struct TokenBucket: Equatable, Sendable {
   /// Thousandths of a token, so that slow rates lose nothing to rounding.
   private static let scale = 1_000
@@ -14,7 +14,7 @@ package struct TokenBucket: Equatable, Sendable {
   ///   - now: On the monotonic clock, in milliseconds.
   package init(rate: Int, now: Int64) {
     self.rate = min(max(1, rate), 1_000_000_000)
-    capacity = max(1, self.rate / 10) * Self.scale
+    capacity = (self.rate / 10 + 2) * Self.scale
     level = Self.scale
     last = now
   }
