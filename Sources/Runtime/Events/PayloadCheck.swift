@@ -9,22 +9,16 @@ package final class PayloadCheck {
   /// Where on the main thread's stack the table stands that the text below is given.
   private let table: Int32
 
-  /// Gives back what is wrong, or nothing. The check is made once and kept in the table.
+  /// Gives back what is wrong, or nothing, as the module `topics` does. The check is made once and kept in the table.
   private static let text: StaticString = """
     local native = ...
     local check = native.check
     if not check then
-      check = native.validate(native.decode(native.schema))
+      check = native.validate { payload = native.decode(native.schema) }
       native.check = check
     end
-    local _, problem = check(native.decode(native.payload))
-    if type(problem) ~= "table" then return problem and tostring(problem) end
-    local texts = {}
-    for name, text in pairs(problem.fields or problem) do
-      texts[#texts + 1] = tostring(name) .. " " .. tostring(text)
-    end
-    table.sort(texts)
-    return table.concat(texts, "; ")
+    local _, problem = check { payload = native.decode(native.payload) }
+    return problem and (problem.message or tostring(problem))
     """
 
   /// - Parameter schema: A description as `validate` takes it, JSON.

@@ -101,7 +101,7 @@ import Testing
     try server.waitForLog("dead letter: event orders:")
     try server.waitForLog("dropped: event orders:")
     try server.waitForLog("for fail, after 3 attempts")
-    let seen = server.seen.compactMap { $0["f"]?.string }
+    let seen = try server.waitForSeen(6).compactMap { $0["f"]?.string }
     #expect(seen.filter { $0 == "refuse" }.count == 1)
     #expect(seen.filter { $0 == "fail" }.count == 3)
     #expect(seen.filter { $0 == "drop" }.count == 2)
@@ -145,7 +145,7 @@ import Testing
       ])
     try server.append("orders", #"{"a":{},"b":{"bad":true},"c":{}}"#)
     try server.waitForLog("for many, after 2 attempts")
-    let seen = server.seen
+    let seen = try server.waitForSeen(2)
     #expect(seen.first?["count"]?.number == 3)
     #expect(seen.last?["keys"] == JSONValue(#"["b"]"#))
   }
