@@ -44,11 +44,16 @@ package final class Monitor<State>: @unchecked Sendable {
   /// once, and after each `signal`.
   /// - Parameter milliseconds: Nil waits for ever.
   package func wait<Result>(milliseconds: Int?, _ body: (inout State) -> Result?) -> Result? {
+    wait(microseconds: milliseconds.map { min($0, Int.max / 1_000) * 1_000 }, body)
+  }
+
+  /// As `wait(milliseconds:)`, for times that are shorter than that.
+  package func wait<Result>(microseconds: Int?, _ body: (inout State) -> Result?) -> Result? {
     var end = timespec()
-    if let milliseconds {
+    if let microseconds {
       clock_gettime(CLOCK_MONOTONIC, &end)
-      end.tv_sec += milliseconds / 1000
-      end.tv_nsec += milliseconds % 1000 * 1_000_000
+      end.tv_sec += microseconds / 1_000_000
+      end.tv_nsec += microseconds % 1_000_000 * 1_000
       if end.tv_nsec >= 1_000_000_000 {
         end.tv_sec += 1
         end.tv_nsec -= 1_000_000_000
@@ -58,7 +63,7 @@ package final class Monitor<State>: @unchecked Sendable {
     defer { pthread_mutex_unlock(mutex) }
     while true {
       if let result = body(&state) { return result }
-      if milliseconds == nil {
+      if microseconds == nil {
         pthread_cond_wait(condition, mutex)
       } else if pthread_cond_timedwait(condition, mutex, &end) == ETIMEDOUT {
         return body(&state)

@@ -22,6 +22,13 @@ package struct SystemClock: Sendable {
     wallMilliseconds: { milliseconds(CLOCK_REALTIME) },
     monotonicMilliseconds: { milliseconds(CLOCK_MONOTONIC) })
 
+  /// Microseconds of the machine's monotonic clock, for measuring.
+  package static func machineMicroseconds() -> Int {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int(time.tv_sec) * 1_000_000 + Int(time.tv_nsec) / 1_000
+  }
+
   private static func milliseconds(_ clock: clockid_t) -> Int64 {
     var time = timespec()
     clock_gettime(clock, &time)

@@ -87,11 +87,34 @@ extension Stub {
     text: """
       local topics = {}
 
-      ---Appends entries to a topic's log.
+      ---@class spacer.topics.Options
+      ---@field id? string names the append: where the storage can promise it, it is appended once
+      ---@field timeout? number seconds to wait for the storage; 10 unless given
+
+      ---What a trigger's handler gets beside the payload: `return function (payload, event) … end`; with `batch`
+      ---two arrays. It may return nil and a message, which is final, and of a batch `{ failed = { … } }`.
+      ---@class spacer.topics.Event
+      ---@field topic string
+      ---@field partition integer
+      ---@field key string
+      ---@field offset integer
+      ---@field timestamp integer when it was appended, in milliseconds since 1970
+      ---@field id string the same at each attempt and each replay
+      ---@field attempt integer 1 for the first
+      ---@field group string the consumer group
+      ---@field trace_id string of the request that appended it
+      ---@field schedule? string the name of the schedule that runs the function
+
+      ---What the handler of a batch may return.
+      ---@class spacer.topics.Outcome
+      ---@field failed (integer|string)[] places in the batch, from 1, or ids of events: those are tried again
+
+      ---Appends entries to a topic's log, in byte order of their keys, and waits until they are stored.
       ---@param topic string
-      ---@param entries table<string, any> a payload for each key
+      ---@param entries table<string|integer, any> a payload for each key
+      ---@param options? spacer.topics.Options
       ---@return "ok"
-      function topics.append(topic, entries) end
+      function topics.append(topic, entries, options) end
 
       return topics
 

@@ -72,7 +72,7 @@ enum ConfigEventKeys {
         "What becomes of an exhausted event: it is put into the dead letters, the trigger pauses before it, or "
         + "it is dropped."),
     ConfigKey(
-      path: "\(triggerPath).timeout", kind: .duration(ConfigSchema.year), defaultText: "`delivery.timeout`",
+      path: "\(triggerPath).timeout", kind: .duration(1...86_400_000), defaultText: "`delivery.timeout`",
       summary: "Time of one attempt, waiting included."),
     ConfigKey(
       path: "\(triggerPath).transaction", kind: .flag, defaultText: "false",
@@ -100,7 +100,7 @@ enum ConfigEventKeys {
       path: "delivery.concurrency", kind: .integer(1...10_000), defaultText: "64",
       summary: "How many keys of one trigger are handled at the same time by one process."),
     ConfigKey(
-      path: "delivery.timeout", kind: .duration(ConfigSchema.year), defaultText: "`limits.wallMilliseconds`",
+      path: "delivery.timeout", kind: .duration(1...86_400_000), defaultText: "`limits.wallMilliseconds`",
       summary: "Time of one attempt, waiting included."),
   ]
 
@@ -121,7 +121,7 @@ enum ConfigEventKeys {
       summary: "The IANA name of the zone in which `cron` is read, such as `Europe/Berlin`."),
     ConfigKey(
       path: "schedules.*.missed", kind: .choice(["skip", "once"]), defaultText: "`skip`",
-      summary: "Times that passed while no instance ran: left out, or made up for by one run."),
+      summary: "Times that passed while nothing served: left out, or the newest of them is made up for."),
     ConfigKey(
       path: "schedules.*.function", kind: .name(.function), defaultText: "—", summary: "The function to run."),
     ConfigKey(

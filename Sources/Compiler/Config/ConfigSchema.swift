@@ -262,8 +262,8 @@ enum ConfigSchema {
       path: "limits.bodyBytes", kind: .bytes(sizes), defaultText: "`20MiB`",
       summary: "A request's body. Beyond it: 413."),
     ConfigKey(
-      path: "limits.eventBytes", kind: .bytes(sizes), defaultText: "`1000000`",
-      summary: "The payload of one event. Beyond it: `topics.append` raises, the write proxy answers 400."),
+      path: "limits.eventBytes", kind: .bytes(1_024...(1 << 30)), defaultText: "1000000",
+      summary: "An event's payload as JSON. Beyond it: the append raises."),
     ConfigKey(
       path: "limits.headerBytes", kind: .bytes(sizes), defaultText: "`32KiB`",
       summary: "A request's header lines together. Beyond it: 431."),

@@ -18,11 +18,14 @@ package final class AppendQueue: Sendable {
     var byteCount = 0
     var isClosed = false
     var hasEnded = false
+    /// How many appends the queue's thread waits for; 0 while it does not wait.
+    var awaitedCount = 0
   }
 
   /// Of one commit.
   private static let batchCountMax = 2_048
   private static let batchBytesMax = 8 << 20
+  private static let lingerMicrosecondsMax = 1_000
 
   private let state = Monitor(State())
   private let bytesMax: Int
@@ -47,6 +50,7 @@ package final class AppendQueue: Sendable {
   package func submit(_ request: AppendRequest, completion: @escaping AppendCompletion) {
     let bytes = request.byteCount
     let deadline = clock.monotonicMilliseconds() + Int64(request.timeoutMilliseconds)
+    var isAwaited = false
     let refusal: EventLogError? = state.withLock { state in
       if state.isClosed { return EventLogError(.unavailable, "the event log is closed") }
       guard state.byteCount + bytes <= bytesMax || state.pending.isEmpty else {
@@ -55,10 +59,13 @@ package final class AppendQueue: Sendable {
       state.byteCount += bytes
       state.pending.append(
         PendingAppend(request: request, completion: completion, deadlineMilliseconds: deadline))
+      isAwaited = state.awaitedCount > 0 && state.pending.count >= state.awaitedCount
+      if isAwaited { state.awaitedCount = 0 }
       return nil
     }
     if let refusal { return completion(.failure(refusal)) }
-    state.signal()
+    // A wake-up is a system call: only the append that is waited for pays it.
+    if isAwaited { state.signal() }
   }
 
   /// Refuses what comes from now on, and returns when all that was handed in has completed.
@@ -84,7 +91,11 @@ package final class AppendQueue: Sendable {
   private static let tooLate = EventLogError(.timedOut, "the storage did not take the events in time")
 
   private func run() {
-    while let batch = nextBatch() {
+    var lastCount = 1
+    var lastMicroseconds = 0
+    while let batch = nextBatch(
+      awaitedCount: lastCount, lingerMicroseconds: min(lastMicroseconds / 4, Self.lingerMicrosecondsMax))
+    {
       let now = clock.monotonicMilliseconds()
       var live: [PendingAppend] = []
       live.reserveCapacity(batch.count)
@@ -95,16 +106,24 @@ package final class AppendQueue: Sendable {
           live.append(append)
         }
       }
+      let begin = SystemClock.machineMicroseconds()
       if !live.isEmpty { commit(live) }
+      lastMicroseconds = SystemClock.machineMicroseconds() - begin
+      lastCount = batch.count
     }
     state.withLock { $0.hasEnded = true }
     state.signal()
   }
 
   /// Nil at the end.
-  private func nextBatch() -> [PendingAppend]? {
-    let batch: [PendingAppend]?? = state.wait(milliseconds: nil) { state in
-      guard !state.pending.isEmpty else { return state.isClosed ? .some(nil) : nil }
+  private func nextBatch(awaitedCount: Int, lingerMicroseconds: Int) -> [PendingAppend]? {
+    waitForAppends(1, microseconds: nil)
+    if awaitedCount > 1, lingerMicroseconds > 0 {
+      waitForAppends(awaitedCount, microseconds: lingerMicroseconds)
+    }
+    return state.withLock { state in
+      state.awaitedCount = 0
+      guard !state.pending.isEmpty else { return nil }
       var count = 0
       var bytes = 0
       while count < state.pending.count, count < Self.batchCountMax, bytes < Self.batchBytesMax {
@@ -119,6 +138,17 @@ package final class AppendQueue: Sendable {
       defer { state.pending.removeFirst(count) }
       return Array(state.pending[..<count])
     }
-    return batch ?? nil
+  }
+
+  /// Returns when so many are there, when the queue is closed, or when the time is over.
+  private func waitForAppends(_ count: Int, microseconds: Int?) {
+    _ = state.wait(microseconds: microseconds) { state in
+      guard !state.isClosed, state.pending.count < count else {
+        state.awaitedCount = 0
+        return ()
+      }
+      state.awaitedCount = count
+      return nil
+    }
   }
 }

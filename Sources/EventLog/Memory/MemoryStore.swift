@@ -1,5 +1,6 @@
-// Events in the memory of the process: for development and tests. Appends complete on the caller's thread. What
-// the events take is bounded; nothing outlives the process.
+// Events in the memory of the process: for development and tests. Appends complete on the caller's thread, before
+// `append` returns: a completion that appends again nests. What the events take is bounded; nothing outlives the
+// process.
 
 package import SpacerSystem
 

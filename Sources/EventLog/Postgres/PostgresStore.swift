@@ -24,6 +24,7 @@ package final class PostgresStore: EventStore, Sendable {
     var session: PostgresSession
     /// What `read` knows of missing offsets, by topic.
     var gaps: [String: GapTracker] = [:]
+    var isClosed = false
   }
 
   /// - Parameter connString: libpq's, in either form.
@@ -63,7 +64,10 @@ package final class PostgresStore: EventStore, Sendable {
 
   package func close() {
     appender.close()
-    shared.withLock { $0.session.close() }
+    shared.withLock { shared in
+      shared.isClosed = true
+      shared.session.close()
+    }
   }
 
   /// Tells the store's database from all others; see `PostgresTransactions.identity`.
@@ -97,6 +101,7 @@ package final class PostgresStore: EventStore, Sendable {
     _ body: (inout Shared) throws(PostgresFailure) -> Result
   ) throws(EventLogError) -> Result {
     try shared.withLock { (shared) throws(EventLogError) in
+      guard !shared.isClosed else { throw .closed }
       var attempt = 1
       while true {
         do throws(PostgresFailure) {

@@ -10,7 +10,7 @@ final class SQLiteDatabase {
   private var raw: OpaquePointer?
   private var statements: [String: SQLiteStatement] = [:]
   /// How long a statement waits for another connection's lock.
-  private static let busyMilliseconds: Int32 = 5_000
+  static let busyMilliseconds: Int32 = 5_000
 
   /// Opens a file, or makes it.
   init(path: String) throws(EventLogError) {

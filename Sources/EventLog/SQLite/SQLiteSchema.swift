@@ -14,6 +14,7 @@
 //     group_id    TEXT, topic TEXT
 //     partition_count INTEGER, partition INTEGER       how keys were spread; PRIMARY KEY (all four)
 //     done_offset INTEGER NOT NULL                     all events of the partition up to and including it are done
+//                                                    who sets `group_offset` back by hand removes the group's lanes
 //   stored_records         dead letters and controls
 //     kind TEXT, key TEXT, value TEXT NOT NULL         PRIMARY KEY (kind, key)
 

@@ -2,7 +2,8 @@
 // progress, and callers of `put`, `remove` and `trim` take turns, so that inside a process nobody waits for
 // SQLite's own lock.
 
-import CSQLite
+import Glibc
+import SpacerSystem
 
 /// When an acknowledged append survives what.
 package enum SQLiteDurability: String, Sendable {
@@ -34,11 +35,7 @@ final class SQLiteWriter {
   init(path: String, durability: SQLiteDurability, topics: [TopicDefinition]) throws(EventLogError) {
     self.durability = durability
     database = try SQLiteDatabase(path: path)
-    var mode: String?
-    try database.run("PRAGMA journal_mode = WAL") { statement in
-      mode = statement.string(0)
-      return false
-    }
+    let mode = try Self.setWriteAheadLog(database)
     guard mode == "wal" else {
       throw EventLogError(
         .incompatible,
@@ -49,6 +46,27 @@ final class SQLiteWriter {
     try setSync(.full)
     try SQLiteSchema.prepare(database, topics)
     for topic in topics { inserts[topic.name] = try EventInsert(database, topic: topic.name) }
+  }
+
+  /// Returns the mode that came of it.
+  private static func setWriteAheadLog(_ database: SQLiteDatabase) throws(EventLogError) -> String? {
+    let end = SystemClock.machine.monotonicMilliseconds() + Int64(SQLiteDatabase.busyMilliseconds)
+    while true {
+      do throws(EventLogError) {
+        var mode: String?
+        try database.run("PRAGMA journal_mode = WAL") { statement in
+          mode = statement.string(0)
+          return false
+        }
+        return mode
+      } catch {
+        // Of two processes that make the file at once, SQLite refuses one without waiting.
+        guard error.code == .unavailable, SystemClock.machine.monotonicMilliseconds() < end else {
+          throw error
+        }
+        usleep(20_000)
+      }
+    }
   }
 
   func knows(topic: String) -> Bool { inserts[topic] != nil }
@@ -67,22 +85,20 @@ final class SQLiteWriter {
   ) throws(EventLogError) -> [AppendOutcome] {
     try setSync(durability == .full ? .full : .normal)
     return try database.transaction { () throws(EventLogError) in
-      var outcomes: [AppendOutcome] = []
-      outcomes.reserveCapacity(requests.count)
-      for request in requests { outcomes.append(try append(request, now)) }
+      var batch = InsertBatch(requestCount: requests.count, now: now)
+      for (index, request) in requests.enumerated() {
+        guard let insert = inserts[request.topic] else { throw .unknownTopic(request.topic) }
+        for entry in request.entries {
+          try batch.add(
+            InsertBatch.Row(request: index, entry: entry, trace: request.trace), to: insert)
+        }
+      }
+      try batch.finish()
       try write(progress)
-      return outcomes
+      return zip(requests, batch.offsets).map { request, offsets in
+        AppendOutcome(offsets: offsets, isDuplicate: offsets.isEmpty && !request.entries.isEmpty)
+      }
     }
-  }
-
-  private func append(_ request: AppendRequest, _ now: Int64) throws(EventLogError) -> AppendOutcome {
-    guard let insert = inserts[request.topic] else { throw .unknownTopic(request.topic) }
-    var offsets: [Int64] = []
-    offsets.reserveCapacity(request.entries.count)
-    for entry in request.entries {
-      if let offset = try insert.run(entry, trace: request.trace, now: now) { offsets.append(offset) }
-    }
-    return AppendOutcome(offsets: offsets, isDuplicate: offsets.isEmpty && !request.entries.isEmpty)
   }
 
   // MARK: Progress
@@ -194,41 +210,4 @@ final class SQLiteWriter {
 struct GroupTopic: Hashable, Sendable {
   var group: String
   var topic: String
-}
-
-/// The statement that appends an event to a topic.
-private struct EventInsert {
-  private let database: SQLiteDatabase
-  private let statement: SQLiteStatement
-
-  init(_ database: SQLiteDatabase, topic: String) throws(EventLogError) {
-    self.database = database
-    statement = try database.statement(
-      """
-      INSERT INTO \(SQLiteSchema.table(topic))(key, value, created_at, event_id, trace)
-        VALUES (?, ?, ?, ?, ?) ON CONFLICT (event_id) WHERE event_id IS NOT NULL DO NOTHING
-      """)
-  }
-
-  /// The event's offset; nil when its id is there.
-  func run(_ entry: AppendEntry, trace: String?, now: Int64) throws(EventLogError) -> Int64? {
-    var status: Int32 = SQLITE_OK
-    // Borrowed: the bytes stay until the reset below.
-    entry.key.withUnsafeBytes { key in
-      entry.value.withUnsafeBytes { value in
-        let raw = statement.raw
-        status = spacer_sqlite_bind_borrowed_text(raw, 1, key.baseAddress, UInt(key.count))
-        if status == SQLITE_OK {
-          status = spacer_sqlite_bind_borrowed_text(raw, 2, value.baseAddress, UInt(value.count))
-        }
-        if status == SQLITE_OK { status = spacer_sqlite_bind_int64(raw, 3, now) }
-        if status == SQLITE_OK, let id = entry.id, !statement.bind(.text(id), at: 4) { status = SQLITE_NOMEM }
-        if status == SQLITE_OK, let trace, !statement.bind(.text(trace), at: 5) { status = SQLITE_NOMEM }
-        if status == SQLITE_OK { status = spacer_sqlite_step(raw) }
-      }
-    }
-    defer { statement.reset() }
-    guard status == SQLITE_DONE else { throw database.failure("cannot append") }
-    return entry.id != nil && database.changeCount == 0 ? nil : database.lastInsertedOffset
-  }
 }

@@ -162,7 +162,7 @@ struct PartitionState: Sendable {
   var epoch: UInt32 = 0
   var window: OffsetWindow
   var keys: [KeyBytes: Int32] = [:]
-  /// Lanes that run or store, of this epoch.
+  /// Lanes that run or store. Runs of an earlier epoch count as well: the partition is not given back before they end.
   var busyCount = 0
   var eventCount = 0
   var eventBytes = 0

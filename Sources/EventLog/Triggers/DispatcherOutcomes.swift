@@ -36,7 +36,7 @@ extension TriggerDispatcher {
 
   /// A lane whose run does not count any more.
   private mutating func free(_ lane: Int32, _ now: Moment) {
-    lanes[lane].state = .idle
+    leaveRun(lane)
     if lanes[lane].count == 0 { removeLane(lane) } else { makeReady(lane, now) }
   }
 
@@ -182,7 +182,7 @@ extension TriggerDispatcher {
   }
 
   /// The run did not happen.
-  private mutating func runAgain(
+  mutating func runAgain(
     _ parts: [LanePart], _ run: DispatchRun, _ milliseconds: Int, _ now: Moment
   ) {
     for part in parts {

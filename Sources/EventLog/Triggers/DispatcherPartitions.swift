@@ -126,7 +126,6 @@ extension TriggerDispatcher {
     partitions[partition].ownership = .none
     partitions[partition].epoch &+= 1
     partitions[partition].window = OffsetWindow(mayComeLate: options.eventsMayComeLate)
-    partitions[partition].busyCount = 0
     partitions[partition].committed = nil
     ownedCount -= 1
   }

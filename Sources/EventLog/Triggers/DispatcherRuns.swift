@@ -41,7 +41,7 @@ extension TriggerDispatcher {
       count += Int(part.count)
       parts.append(part)
     }
-    start(parts, trigger, isBundle: false)
+    start(parts, trigger, isBundle: false, now)
     return true
   }
 
@@ -57,14 +57,16 @@ extension TriggerDispatcher {
       guard isRunnable(lane, now) else { continue }
       parts.append(occupy(lane, runnableCount(lane, limit: Int(part.count), now)))
     }
-    start(parts, Int(bundle.trigger), isBundle: true)
+    start(parts, Int(bundle.trigger), isBundle: true, now)
   }
 
-  private mutating func start(_ parts: [LanePart], _ trigger: Int, isBundle: Bool) {
+  private mutating func start(_ parts: [LanePart], _ trigger: Int, isBundle: Bool, _ now: Moment) {
     guard let first = parts.first else { return }
-    start(
-      DispatchRun(trigger: Int32(trigger), first: first, others: Array(parts.dropFirst()), isBundle: isBundle)
-    )
+    let run = DispatchRun(
+      trigger: Int32(trigger), first: first, others: Array(parts.dropFirst()), isBundle: isBundle)
+    // One of those that were looked at has stopped the trigger.
+    if states[trigger].isPaused { return runAgain(parts, run, RetryPolicy.delayMillisecondsMin, now) }
+    start(run)
   }
 
   private mutating func start(_ run: DispatchRun) {

@@ -67,6 +67,9 @@ struct OffsetWindow: Sendable {
     return mayComeLate && !recent.contains(offset) && !segments.contains { $0.contains(offset) }
   }
 
+  /// All up to the offset that was not added is done.
+  mutating func raiseNewest(to offset: Int64) { newest = max(newest ?? offset, offset) }
+
   /// Adds an offset that is new and not done.
   mutating func add(_ offset: Int64, event: Int32) -> Place {
     var index = 0

@@ -18,16 +18,6 @@
 
 /// A dispatcher, owned by one thread.
 package struct TriggerDispatcher: Sendable {
-  /// What a new dispatcher takes over from an old one, when the triggers change.
-  package struct HandOver: Equatable, Sendable {
-    /// To be told to the new one with `assigned`.
-    package var assigned: [TopicPartition]
-    /// Those of them that the old one had paused: to be resumed at the driver.
-    package var paused: [TopicPartition]
-    /// Not done by all their triggers: to be told to the new one with `deliver`. What was done of them is done again.
-    package var events: [EventRecord]
-  }
-
   /// Numbers for people.
   package struct Status: Equatable, Sendable {
     package var partitionCount = 0
@@ -134,16 +124,6 @@ package struct TriggerDispatcher: Sendable {
   package func unfinishedMin(ofTopic topic: String) -> Int64? {
     guard let topic = topicPlaces[topic] else { return nil }
     return topicPartitions[topic].values.compactMap { partitions[Int($0)].window.unfinishedMin }.min()
-  }
-
-  /// For another dispatcher; after `isDrained`.
-  package func handOver() -> HandOver {
-    let owned = partitions.filter { $0.ownership == .owned }
-    return HandOver(
-      assigned: owned.map(\.id), paused: owned.filter(\.isPaused).map(\.id),
-      events: owned.flatMap { partition in
-        partition.window.events.map { events[$0].special?.envelope ?? events[$0].record }
-      })
   }
 
   /// As it is now. Looks at all that is on hand.

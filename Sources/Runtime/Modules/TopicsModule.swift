@@ -28,24 +28,39 @@ enum TopicsFunction: Int32, HostFunctions {
   static let prelude: StaticString = """
     local native = ...
     local append, schema, validate, decode = native.append, native.schema, native.validate, native.decode
-    local type, error, pairs, tostring = type, error, pairs, tostring
+    local type, error, pairs, tostring, concat = type, error, pairs, tostring, table.concat
+    local sort, gsub = table.sort, string.gsub
 
     -- By the schema's text, so that another generation's is another one.
     local checks = {}
+
+    local function problem_text(problem)
+      if type(problem) ~= "table" then return tostring(problem) end
+      local texts = {}
+      for name, text in pairs(problem.fields or problem) do
+        -- Paths begin with the field that holds the payload.
+        local path = gsub(tostring(name), "^payload%.?", "")
+        texts[#texts + 1] = path == "" and tostring(text) or path .. " " .. tostring(text)
+      end
+      sort(texts)
+      return concat(texts, "; ")
+    end
 
     local function misfit(topic, entries)
       local text = schema(topic)
       if not text or type(entries) ~= "table" then return nil end
       local check = checks[text]
       if not check then
-        check = validate { payload = decode(text) }
+        -- A description of the payload, of whatever type: checked as the one field of a table.
+        local fields = validate({ payload = decode(text) })
+        check = function(payload) return fields({ payload = payload }) end
         checks[text] = check
       end
       for key, payload in pairs(entries) do
-        local _, problem = check { payload = payload }
+        local _, problem = check(payload)
         if problem then
           return "the payload of '" .. tostring(key) .. "' does not fit the schema of '" .. tostring(topic)
-            .. "': " .. (problem.message or tostring(problem))
+            .. "': " .. problem_text(problem)
         end
       end
     end

@@ -38,7 +38,9 @@ final class EventStorage: Sendable {
       try server.sql("CREATE SCHEMA \(appName)")
       lines = "driver: postgres\n    connString: \(DatabaseServer.connString(appName, server))"
     case .kafka:
-      lines = "driver: kafka\n    brokers: [\"\(try KafkaServer.shared.get().brokers)\"]"
+      // This peer waits for a member that was killed as long as for one that is slow.
+      lines = "driver: kafka\n    brokers: [\"\(try KafkaServer.shared.get().brokers)\"]\n"
+        + "    properties: { max.poll.interval.ms: 8000 }"
     }
   }
 

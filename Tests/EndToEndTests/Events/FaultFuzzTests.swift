@@ -88,8 +88,11 @@ struct Delivery: Equatable {
     try storage.build(
       "topics: [orders]\nevents: { orders: { APPEND: [record] } }\ndelivery: { backoff: 10ms }",
       EventServer.files([
-        "record":
-          "seen { key = event.key, n = payload.n, partition = event.partition, offset = event.offset }"
+        // The line is out before the handler is done: the log is written at most 10 ms late.
+        "record": """
+        seen { key = event.key, n = payload.n, partition = event.partition, offset = event.offset }
+        sleep(0.03)
+        """
       ]))
   }
 

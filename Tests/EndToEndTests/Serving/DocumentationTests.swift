@@ -1,7 +1,9 @@
 // Every example of docs/functions runs and answers what the page says.
 //
 // An example is a Lua block behind `<!-- example: NAME -->`, a whole function file; a JSON block right behind
-// it is the body of the answer to `POST {}`.
+// it is the body of the answer to `POST {}`. With `<!-- example: NAME, in a while -->` the answer may take a moment to
+// become so. A Lua block behind `<!-- file: PATH -->` is a file of the same application, and a YAML block behind
+// `<!-- configuration -->` is part of its application.yml.
 
 import Foundation
 import SpacerTestSupport
@@ -12,31 +14,54 @@ import Testing
     var name: String
     var lua: String
     var answer: String?
+    /// The answer depends on a trigger that runs meanwhile.
+    var isEventual = false
     var testDescription: String { name }
   }
 
-  /// All examples, by page and in order.
-  static func examples() throws -> [Example] {
-    let folder = Tool.checkout + "/docs/functions"
+  /// What the pages hold.
+  struct Pages {
+    /// By page and in order.
     var examples: [Example] = []
-    let pages = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".md") }
-    for page in pages.sorted() {
+    /// Texts by path.
+    var files: [String: String] = [:]
+    /// Parts of application.yml.
+    var configuration = ""
+  }
+
+  static func pages() throws -> Pages {
+    let folder = Tool.checkout + "/docs/functions"
+    var pages = Pages()
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".md") }
+    for page in names.sorted() {
       let lines = try String(contentsOfFile: folder + "/" + page, encoding: .utf8)
         .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
       var index = 0
       while index < lines.count {
         defer { index += 1 }
-        guard let match = lines[index].wholeMatch(of: /<!-- example: ([A-Za-z0-9_.-]+) -->/) else { continue }
-        var next = index + 1
-        guard let lua = block("lua", lines, &next) else {
-          throw HarnessError("\(page): no Lua block behind example \(match.1)")
+        guard let mark = lines[index].wholeMatch(of: /<!-- (example|file|configuration)(?:: (.+))? -->/)
+        else {
+          continue
         }
-        while next < lines.count, lines[next].isEmpty { next += 1 }
-        examples.append(
-          Example(name: "\(page.dropLast(3))_\(match.1)", lua: lua, answer: block("json", lines, &next)))
+        let (kind, name) = (mark.1, String(mark.2 ?? ""))
+        var next = index + 1
+        guard let text = block(kind == "configuration" ? "yaml" : "lua", lines, &next) else {
+          throw HarnessError("\(page): no block behind \(lines[index])")
+        }
+        switch kind {
+        case "configuration": pages.configuration += text
+        case "file": pages.files[name] = text
+        default:
+          while next < lines.count, lines[next].isEmpty { next += 1 }
+          let plain = name.replacing(", in a while", with: "")
+          pages.examples.append(
+            Example(
+              name: "\(page.dropLast(3))_\(plain)", lua: text, answer: block("json", lines, &next),
+              isEventual: plain != name))
+        }
       }
     }
-    return examples
+    return pages
   }
 
   /// The fenced block that begins at line `index`, which moves behind it.
@@ -50,9 +75,11 @@ import Testing
 
   @Test func everyExampleAnswersAsWritten() throws {
     let workspace = try Workspace()
-    let examples = try Self.examples()
+    let pages = try Self.pages()
+    let examples = pages.examples
     #expect(Set(examples.map(\.name)).count == examples.count, "two examples of one name")
-    var files = ["config/application.yml": Self.configuration]
+    var files = pages.files
+    files["config/application.yml"] = Self.configuration + pages.configuration
     var routes: [String] = []
     for example in examples {
       let function = "example_" + example.name.map { $0.isLetter || $0.isNumber ? String($0) : "_" }.joined()
@@ -83,6 +110,11 @@ import Testing
         "EXAMPLE_DATABASE": workspace.path + "/example.db", "GREETING": "hello", "ECHO_URL": upstream.url,
       ])
     for example in examples {
+      if example.isEventual, let expected = example.answer {
+        try waitUntil("\(example.name) answers as the page says") {
+          try server.post("/\(example.name)", json: "{}").json == JSONValue(expected)
+        }
+      }
       let answer = try server.post("/\(example.name)", json: "{}")
       guard let expected = example.answer else {
         #expect(answer.status == 200, "\(example.name): \(answer.text)")
@@ -93,15 +125,15 @@ import Testing
     }
   }
 
-  /// Those that no example can call here: without an event log, without PostgreSQL, without an effect.
-  private static let withoutExample: Set<String> = ["append", "array", "new"]
+  /// Those that no example can call here: without PostgreSQL, without an effect.
+  private static let withoutExample: Set<String> = ["array", "new"]
 
   /// The definitions for editors name every function.
   @Test func everyFunctionHasAnExample() throws {
     let workspace = try Workspace()
     let folder = workspace.path + "/stubs"
     #expect(try Tool.run(["stubs", try workspace.project(["app/a.lua": ""]), "-o", folder]).status == 0)
-    let examples = try Self.examples().map(\.lua).joined()
+    let examples = try Self.pages().examples.map(\.lua).joined()
     for path in try FileManager.default.subpathsOfDirectory(atPath: folder) where path.hasSuffix(".lua") {
       for line in try String(contentsOfFile: folder + "/" + path, encoding: .utf8).split(separator: "\n") {
         guard let match = line.firstMatch(of: /^function (?:[\w]+[.:])?(\w+)\(/) else { continue }
@@ -120,6 +152,8 @@ import Testing
   private static let configuration = """
     spacerVersion: 1
     appName: examples
+    writeProxyListen: ":0"
+    logStorage: {development: {driver: memory}}
     envVar: [GREETING, ECHO_URL]
     databases:
       default:

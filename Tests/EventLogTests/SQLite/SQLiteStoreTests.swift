@@ -87,6 +87,33 @@ struct SQLiteStoreTests {
     }
   }
 
+  /// Many open a file that is not there yet, at once.
+  @Test func manyMakeTheFileAtOnce() throws {
+    let place = SQLitePlace()
+    let path = place.path
+    let results = Monitor<[String]>([])
+    for number in 0..<8 {
+      Threads.start(name: "open") {
+        var result = "done"
+        do {
+          let store = try Self.opened(path)
+          _ = try store.appendAndWait(Self.request("\(number)"))
+          store.close()
+        } catch {
+          result = "\(error)"
+        }
+        results.withLock { $0.append(result) }
+        results.signal()
+      }
+    }
+    let all = results.wait(milliseconds: 60_000) { $0.count == 8 ? $0 : nil }
+    #expect(all == Array(repeating: "done", count: 8))
+    let store = try Self.opened(path)
+    defer { store.close() }
+    var position = try store.position("orders", .beginning)
+    #expect(try store.readMore("orders", &position, count: 8).count == 8)
+  }
+
   // MARK: Files that are not what they were taken for
 
   @Test func aNewersFileIsRefused() throws {
