@@ -100,7 +100,7 @@ import Testing
       [
         "app/gateway.lua": "return {}",
         "config/application.yml":
-          "spacerVersion: 1\nappName: other\ntopics: [orders]\nwriteProxyListen: \":\(server.proxyPort)\"\nlogStorage: { development: { driver: memory } }\n"
+          "spacerVersion: 1\nappName: other\ntopics: [orders]\nwriteProxyListen: \":\(server.proxyPort)\"\nlogStorage: { development: { driver: memory } }\n",
       ],
       named: "other")
     // The port that the project names is taken by a server of another application.

@@ -39,7 +39,8 @@ final class EventStorage: Sendable {
       lines = "driver: postgres\n    connString: \(DatabaseServer.connString(appName, server))"
     case .kafka:
       // This peer waits for a member that was killed as long as for one that is slow.
-      lines = "driver: kafka\n    brokers: [\"\(try KafkaServer.shared.get().brokers)\"]\n"
+      lines =
+        "driver: kafka\n    brokers: [\"\(try KafkaServer.shared.get().brokers)\"]\n"
         + "    properties: { max.poll.interval.ms: 8000 }"
     }
   }
