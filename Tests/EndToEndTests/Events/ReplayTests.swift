@@ -79,7 +79,7 @@ import Testing
       environment: Tool.environment)
     defer { child.signal(SIGKILL) }
     for _ in 1...20 { try server.append("orders", #"{"a":{"amount":1000}}"#) }
-    #expect(try child.waitForExit() == 0)
+    #expect(try child.waitForExit() == 0, "\(child.standardError)")
     let summary = try #require(JSONValue(child.standardOutput))
     #expect(summary["isComplete"] == .boolean(true))
     #expect(summary["group"]?.string == "replay-orders-total")
