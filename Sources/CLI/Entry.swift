@@ -37,7 +37,7 @@ struct Spacer: ParsableCommand {
     subcommands: [
       InitCommand.self, BuildCommand.self, CheckCommand.self, RunCommand.self, DevCommand.self,
       RoutesCommand.self,
-      InspectCommand.self, EventsCommand.self, StubsCommand.self, VersionCommand.self,
+      InspectCommand.self, EventsCommand.self, ReplayCommand.self, StubsCommand.self, VersionCommand.self,
     ])
 
   /// Fails on a word that stands where a command must and is none, at any level.

@@ -136,10 +136,21 @@ void spacer_forget_seed(spacer_host *host) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, &seed_key);
   // Lua's own choice is the second of the day.
   lua_Integer seed[2];
-  if (getentropy(seed, sizeof seed) != 0) seed[0] = seed[1] = (lua_Integer)(size_t)&seed;
+  if (host->has_fixed_seed) {
+    seed[0] = (lua_Integer)host->fixed_seed;
+    seed[1] = 0;
+  } else if (getentropy(seed, sizeof seed) != 0) {
+    seed[0] = seed[1] = (lua_Integer)(size_t)&seed;
+  }
   lua_pushinteger(L, seed[0]);
   lua_pushinteger(L, seed[1]);
   if (lua_pcall(L, 2, 0, 0) != LUA_OK) lua_pop(L, 1);
+}
+
+void spacer_fix_seed(spacer_host *host, int64_t seed) {
+  host->has_fixed_seed = 1;
+  host->fixed_seed = seed;
+  spacer_forget_seed(host);
 }
 
 void spacer_guard_table(lua_State *L) {

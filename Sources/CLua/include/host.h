@@ -83,6 +83,9 @@ typedef struct spacer_host {
   lua_State *blocked;
   /// Whether a call has set the seed of `math.random`.
   int is_seeded;
+  /// Whether `math.random` begins each run with `fixed_seed` instead of a seed of its own.
+  int has_fixed_seed;
+  int64_t fixed_seed;
   /// How many module loads are in progress.
   int loading;
 
@@ -190,6 +193,9 @@ uint64_t spacer_slice(spacer_host *host);
 void spacer_stop(spacer_host *host, unsigned long thread, uint64_t slice);
 /// Sets what `spacer_host.watchdog_sleeps` points to, in order with what other threads do around it.
 void spacer_watchdog_set_sleeps(int *sleeps, int value);
+
+/// Has `math.random` give the same numbers in each run that begins from now on.
+void spacer_fix_seed(spacer_host *host, int64_t seed);
 
 /// Closes pending `<close>` variables of a failed or abandoned coroutine and makes it usable again.
 void spacer_reset(spacer_host *host, lua_State *coroutine, int globals);

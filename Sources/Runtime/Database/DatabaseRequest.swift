@@ -28,6 +28,8 @@ final class DatabaseRequest: Wait {
   var isTimedOut = false
   /// Of `savepoint`: its number in the ambient transaction.
   var savepoint: Int64 = 0
+  /// Takes the outcome in place of the call that waits, if any.
+  var whenEnded: ((StatementOutcome) -> Void)?
   /// It was begun once on a connection that turned out to be lost.
   var hasRetried = false
 

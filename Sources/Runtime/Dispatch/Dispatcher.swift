@@ -34,6 +34,8 @@ final class Dispatcher: ExchangeHandler {
   /// Registry reference of the function that the write proxy runs; 0 before `topics` was loaded.
   var proxyFunction: Int32 = 0
   var appends = AppendTable()
+  /// What leaves a handler is captured instead of done; nil in serving.
+  var capture: Capture?
   /// What the calls that wait are waiting for.
   var waiting = WaitState()
   /// Parked calls by the request they answer.

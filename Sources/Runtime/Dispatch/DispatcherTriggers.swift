@@ -94,6 +94,7 @@ extension Dispatcher {
   /// The handler returned.
   func noteRunResults(_ slot: Int32, _ coroutine: OpaquePointer, results: Int32) {
     guard let active = waiting.triggerRuns[slot] else { return }
+    capture?.noteResults(coroutine, results)
     guard results >= 2, lua_toboolean(coroutine, 2) != 0 else {
       waiting.triggerRuns[slot]?.outcome =
         active.run.isBatch && results >= 1 ? partialOutcome(active.run, coroutine) : .done

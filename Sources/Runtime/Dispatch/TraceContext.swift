@@ -2,6 +2,7 @@
 // (`X-Spacer-Trace-Id`, `X-Spacer-Span-Id`) and from W3C Trace Context (`traceparent`, version 00).
 
 import Glibc
+import SpacerEventLog
 
 /// The ids of one span.
 struct TraceContext: BitwiseCopyable {
@@ -113,6 +114,15 @@ struct IDGenerator {
     s1 = Self.seed()
     s2 = Self.seed()
     s3 = Self.seed() | 1
+  }
+
+  /// The same numbers for the same seed.
+  init(seed: UInt64) {
+    var random = SplitMix(seed: seed)
+    s0 = random.next()
+    s1 = random.next()
+    s2 = random.next()
+    s3 = random.next() | 1
   }
 
   private static func seed() -> UInt64 {

@@ -172,7 +172,7 @@ final class EventService: Sendable {
   }
 
   /// The name of the database that is the event log's own; nil when no trigger wants to know.
-  private static func transactionDatabase(
+  static func transactionDatabase(
     _ configuration: EventConfiguration
   ) throws(StartError) -> String? {
     guard let trigger = configuration.triggers.first(where: \.isTransactional) else { return nil }

@@ -103,6 +103,8 @@ enum GlobalFunction: Int32, HostFunctions {
   case getenv = 1
   case sleep
   case `defer`
+  /// The time while capturing, in whole seconds: part of no library, but what `os.time` is then made from.
+  case capturedTime
 
   static var moduleNumber: Int32 { 0 }
   static var prefix: String { "" }
@@ -113,6 +115,7 @@ enum GlobalFunction: Int32, HostFunctions {
     case .getenv: dispatcher.environmentVariable(state)
     case .sleep: dispatcher.sleep(state)
     case .defer: dispatcher.deferFunction(state)
+    case .capturedTime: dispatcher.pushCapturedSeconds(state)
     }
   }
 }

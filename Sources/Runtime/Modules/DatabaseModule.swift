@@ -41,6 +41,15 @@ enum DatabaseFunction: Int32, HostFunctions {
     guard let databases = dispatcher.databases else {
       return dispatcher.raise(state, "db works inside a server only", at: true)
     }
+    if let capture = dispatcher.capture {
+      switch self {
+      case .run: return databases.runCaptured(state, capture)
+      case .begin: return databases.beginCaptured(state, capture)
+      case .commit: return databases.finishCaptured(state, .commit, capture)
+      case .rollback: return databases.finishCaptured(state, .rollback, capture)
+      case .check, .keep, .bind, .notices, .setUp: break
+      }
+    }
     return switch self {
     case .run: databases.run(state)
     case .begin: databases.begin(state)
@@ -195,6 +204,12 @@ extension Dispatcher {
 
   /// Ends a database's wait.
   func complete(_ request: DatabaseRequest, with outcome: StatementOutcome) {
+    if let whenEnded = request.whenEnded { return whenEnded(outcome) }
+    answer(request, with: outcome)
+  }
+
+  /// Has the call that waits for it go on.
+  func answer(_ request: DatabaseRequest, with outcome: StatementOutcome) {
     complete(request) { coroutine in
       guard let databases = waiting.databases else { return 0 }
       switch outcome {
@@ -212,7 +227,7 @@ extension Dispatcher {
 
 extension Databases {
   /// Raises a mistake of the caller's, with its position.
-  private func refuse(_ state: OpaquePointer, _ message: String) -> Int32 {
+  func refuse(_ state: OpaquePointer, _ message: String) -> Int32 {
     let place = Self.position(of: state)
     return dispatcher.raise(state, place.isEmpty ? message : "\(place): \(message)", at: false)
   }
@@ -333,7 +348,7 @@ extension Databases {
 }
 
 extension ResultShape {
-  fileprivate var functionName: String {
+  var functionName: String {
     switch self {
     case .rows: "query"
     case .first: "one"

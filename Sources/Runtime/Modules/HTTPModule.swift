@@ -45,6 +45,7 @@ extension Dispatcher {
     } catch {
       return raise(state, "\(function): \(error.message)", at: true)
     }
+    if let capture { return capture.answer(request, onto: state) }
     guard let client = outboundClient() else {
       return raise(state, "\(function): there is no event loop", at: true)
     }

@@ -55,6 +55,7 @@ extension Dispatcher {
 
   /// When the call's time is over, in seconds since 1970.
   private func deadline(of call: Call) -> Double {
+    if let seconds = capturedSeconds { return seconds + Double(policy.wallMilliseconds) / 1000 }
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     let elapsed = Double(clock() &- call.start) / 1e9

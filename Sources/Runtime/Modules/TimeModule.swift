@@ -11,6 +11,10 @@ enum TimeFunction: Int32, HostFunctions {
   static var prefix: String { "time." }
 
   func invoke(_ dispatcher: Dispatcher, _ state: OpaquePointer) -> Int32 {
+    if let seconds = dispatcher.capturedSeconds {
+      for _ in 0..<(self == .now ? 2 : 1) { lua_pushnumber(state, seconds) }
+      return self == .now ? 2 : 1
+    }
     switch self {
     case .now:
       lua_pushnumber(state, Self.seconds(CLOCK_REALTIME))
@@ -48,6 +52,7 @@ extension Dispatcher {
     guard seconds >= 0, seconds <= Self.sleepSecondsMax else {
       return raise(state, "sleep takes 0 to \(Int(Self.sleepSecondsMax)) seconds, not \(seconds)", at: true)
     }
+    if capture != nil { return 0 }
     let wait = SleepWait()
     let result = park(on: wait)
     // The loop counts whole milliseconds, and this one may be nearly over.

@@ -141,6 +141,11 @@ extension Dispatcher {
         LuaStack(state).push("ok")
         return 1
       }
+      if let capture {
+        capture.note(request)
+        LuaStack(state).push("ok")
+        return 1
+      }
       if let ambient = ambientTransaction { return append(request, within: ambient, state, events) }
       return hand(request, to: events, state)
     } catch {

@@ -117,6 +117,11 @@ final class Worker: @unchecked Sendable {
     loop.mailbox.post(.work { for run in runs { self.dispatcher.start(run, sink) } })
   }
 
+  /// Has the worker's thread run `body`.
+  func perform(_ body: @escaping @Sendable (Dispatcher, LoopMailbox) -> Void) {
+    loop.mailbox.post(.work { body(self.dispatcher, self.loop.mailbox) })
+  }
+
   /// Has the worker log a warning.
   func warn(_ text: String) {
     loop.mailbox.post(.work { self.log.message(.warn, text, trace: nil) })

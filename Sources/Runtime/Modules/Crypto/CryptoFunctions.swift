@@ -123,6 +123,11 @@ extension Dispatcher {
     let count = lua_tointegerx(state, 1, nil)
     guard 0...Int64(Self.randomBytesMax) ~= count else { return failCrypto(state, "too many random bytes") }
     var isRandom = true
+    if let capture {
+      let words = (0..<(count + 7) / 8).map { _ in capture.randomWords().0 }
+      words.withUnsafeBytes { LuaStack(state).push(UnsafeRawBufferPointer(rebasing: $0[..<Int(count)])) }
+      return 1
+    }
     let bytes = [UInt8](unsafeUninitializedCapacity: Int(count)) { buffer, initialized in
       isRandom = RandomSource.fill(
         UnsafeMutableRawBufferPointer(start: buffer.baseAddress, count: Int(count)))
@@ -246,13 +251,17 @@ extension Dispatcher {
 
   /// `uuid_random()`
   func randomUUID(_ state: OpaquePointer) -> Int32 {
-    guard let (high, low) = crypto.random.next() else { return failRandom(state) }
+    guard let (high, low) = capture?.randomWords() ?? crypto.random.next() else { return failRandom(state) }
     return push(UUIDValue(high: high, low: low, version: 4), onto: state)
   }
 
   /// `uuid_ordered()`
   func orderedUUID(_ state: OpaquePointer) -> Int32 {
-    guard let random = crypto.random.next() else { return failRandom(state) }
+    guard let random = capture?.randomWords() ?? crypto.random.next() else { return failRandom(state) }
+    if let capture {
+      let now = UInt64(clamping: capture.milliseconds)
+      return push(crypto.sequence.next(now: now, random: random), onto: state)
+    }
     var time = timespec()
     clock_gettime(CLOCK_REALTIME, &time)
     let now = UInt64(clamping: time.tv_sec) &* 1000 &+ UInt64(clamping: time.tv_nsec) / 1_000_000
