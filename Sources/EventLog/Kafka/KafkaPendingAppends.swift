@@ -102,7 +102,8 @@ struct KafkaPendingAppends {
     guard count > 1 else { return .failure(error) }
     let code = slot.deliveredCount > 0 ? .outcomeUnknown : error.code
     return .failure(
-      EventLogError(code, "\(slot.deliveredCount) of \(count) events were stored; of the others: \(error.message)"))
+      EventLogError(
+        code, "\(slot.deliveredCount) of \(count) events were stored; of the others: \(error.message)"))
   }
 
   /// Gives up waiting for what is late; its reports are still taken.

@@ -89,7 +89,8 @@ final class KafkaProducer: Sendable {
   /// Produces to one topic; never blocks. Completes once, from any thread.
   /// - Parameter topic: Its place in the producer's topics.
   func produce(
-    _ topic: Int, _ entries: [AppendEntry], as kind: KafkaMessageKind, trace: String?, timeoutMilliseconds: Int,
+    _ topic: Int, _ entries: [AppendEntry], as kind: KafkaMessageKind, trace: String?,
+    timeoutMilliseconds: Int,
     completion: @escaping AppendCompletion
   ) {
     if entries.isEmpty { return completion(.success(AppendOutcome(offsets: []))) }

@@ -52,7 +52,8 @@ final class SQLiteCore: Sendable {
     try writer.withLock { writer throws(EventLogError) in
       guard let current = writer else { throw .closed }
       if current.isDoubtful {
-        let fresh = try SQLiteWriter(path: path, durability: durability, topics: topicNames.compactMap { topics[$0] })
+        let fresh = try SQLiteWriter(
+          path: path, durability: durability, topics: topicNames.compactMap { topics[$0] })
         try fresh.emptyWriteAheadLog()
         writer = fresh
       }

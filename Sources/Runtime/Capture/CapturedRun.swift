@@ -1,6 +1,6 @@
 // What a run of a handler came to and would have done, as values.
 
-package import SpacerEventLog
+import SpacerEventLog
 
 /// An event that would have been appended.
 package struct CapturedAppend: Equatable, Sendable {

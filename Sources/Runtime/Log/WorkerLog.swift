@@ -4,6 +4,7 @@
 
 import CSystem
 import Glibc
+import SpacerEventLog
 
 /// How lines look and which are written.
 package struct LogFormat: Sendable {

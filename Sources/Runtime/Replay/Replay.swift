@@ -6,7 +6,7 @@
 // second again. Only the thread in `run` touches the dispatcher.
 
 import Glibc
-package import SpacerEventLog
+import SpacerEventLog
 import SpacerSystem
 
 /// One replay. `run` blocks; `stop` may be called from any thread.

@@ -287,7 +287,8 @@ import Testing
     try member.pump(limit: 0) {
       guard let all = try? status() else { return false }
       return member.offsets.allSatisfy { partition, offsets in
-        partition == stuck || all.contains { $0.topicPartition == partition && $0.done >= offsets[offsets.count - 1] }
+        partition == stuck
+          || all.contains { $0.topicPartition == partition && $0.done >= offsets[offsets.count - 1] }
       }
     }
     let during = try status()

@@ -65,7 +65,8 @@ import Testing
     let session = try place.session().raw
     for offset in 1...20 { #expect(try Self.claim(session, Int64(offset))) }
     // They are kept for a day; one of today's stays.
-    try place.sql("UPDATE spacer_consumed_events SET claimed_at = now() - interval '25 hours' WHERE msg_offset <> 3")
+    try place.sql(
+      "UPDATE spacer_consumed_events SET claimed_at = now() - interval '25 hours' WHERE msg_offset <> 3")
     let member = try bench.join()
     try member.pump(count: 20)
     let open = try #require(member.events.last).topicPartition
