@@ -50,7 +50,7 @@ import Testing
         seen { key = event.key, n = payload.n, attempt = event.attempt }
         if event.key == "slow" and payload.n == 1 and event.attempt < 4 then error("not yet") end
         """
-      ])
+      ], workers: 1)
     for n in 1...5 {
       try server.append("orders", #"{"slow":{"n":\#(n)},"fast":{"n":\#(n)}}"#)
     }

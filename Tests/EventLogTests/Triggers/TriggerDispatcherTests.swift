@@ -117,7 +117,7 @@ struct TriggerDispatcherTests {
       return
     }
     #expect(letter.reason == .final && letter.attempts == 1 && letter.message == "no")
-    #expect(letter.recordKey == "g/t/f/t:0:1")
+    #expect(letter.recordKey == "g/t/f/t:1")
     #expect(world.running.isEmpty && world.committed == nil)
     world.actions = []
     world.dispatcher.deadLetterFailed(id, now: world.now)
