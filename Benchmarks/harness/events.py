@@ -66,7 +66,7 @@ class Broker:
     """noida-db, which `scripts/setup test` installs: a process of its own that speaks Kafka's protocol."""
 
     def __init__(self, folder):
-        self.program = os.path.join(os.path.dirname(servers.HERE), ".build", "kafka-peer", "bin", "noida-db")
+        self.program = os.path.join(os.path.dirname(servers.HERE), ".build", "kafka-peer", "noida-db")
         self.data = os.path.join(folder, "kafka")
         self.port = servers.free_port()
         self.process = None

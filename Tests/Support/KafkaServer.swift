@@ -46,7 +46,7 @@ package final class KafkaServer: @unchecked Sendable {
   private static func start(_ port: UInt16, _ folder: String) throws -> Process {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
-    let program = root.appendingPathComponent(".build/kafka-peer/bin/noida-db").path
+    let program = root.appendingPathComponent(".build/kafka-peer/noida-db").path
     guard FileManager.default.isExecutableFile(atPath: program) else {
       throw HarnessError("there is no \(program): run scripts/setup test")
     }

@@ -6,13 +6,15 @@ struct KafkaCommits {
   private var committed: [TopicPartition: Int64] = [:]
   private var wanted: [TopicPartition: Int64] = [:]
   private var sent: [TopicPartition: Int64] = [:]
+  /// A request is on its way, though all that was in it may have been dropped.
+  private var isOnItsWay = false
   /// Before this time nothing is sent, after a failure.
   private var notBeforeMilliseconds = Int64.min
 
   private static let retryMilliseconds: Int64 = 200
 
-  var isIdle: Bool { wanted.isEmpty && sent.isEmpty }
-  var isSending: Bool { !sent.isEmpty }
+  var isIdle: Bool { wanted.isEmpty && !isOnItsWay }
+  var isSending: Bool { isOnItsWay }
 
   /// Nothing of these partitions is on its way any more, or waits to be.
   func isIdle(_ partitions: some Sequence<TopicPartition>) -> Bool {
@@ -39,14 +41,15 @@ struct KafkaCommits {
 
   /// What to send now, if anything.
   mutating func take(nowMilliseconds now: Int64) -> [TopicPartition: Int64]? {
-    guard sent.isEmpty, !wanted.isEmpty, now >= notBeforeMilliseconds else { return nil }
+    guard !isOnItsWay, !wanted.isEmpty, now >= notBeforeMilliseconds else { return nil }
     sent = wanted
     wanted = [:]
+    isOnItsWay = true
     return sent
   }
 
   /// When `take` may have something, if that is a matter of time.
-  var nextMilliseconds: Int64? { sent.isEmpty && !wanted.isEmpty ? notBeforeMilliseconds : nil }
+  var nextMilliseconds: Int64? { !isOnItsWay && !wanted.isEmpty ? notBeforeMilliseconds : nil }
 
   enum Outcome {
     case committed
@@ -64,9 +67,10 @@ struct KafkaCommits {
       case .failed:
         wanted[partition] = max(next, wanted[partition] ?? -1)
         notBeforeMilliseconds = now + Self.retryMilliseconds
-      case .refused: wanted[partition] = nil
+      case .refused: if wanted[partition] ?? -1 <= next { wanted[partition] = nil }
       }
     }
     sent = [:]
+    isOnItsWay = false
   }
 }

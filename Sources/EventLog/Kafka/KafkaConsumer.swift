@@ -3,7 +3,9 @@
 // which `poll` waits for.
 //
 // A revocation is answered only by `release`: until then the others of the group wait, and the member may commit.
-// Commits go one at a time (`KafkaCommits`); `release` and `close` wait for them.
+// Commits go one at a time (`KafkaCommits`); `release` and `close` wait for them. A member that did not answer in
+// time was thrown out of the group, which the client does not notice while the answer is open: it then loses all
+// and joins anew with another client (`KafkaMembership`), so that nothing of before is taken for the present.
 
 import CKafka
 import SpacerSystem
@@ -11,14 +13,16 @@ import Synchronization
 
 final class KafkaConsumer: GroupConsumer {
   private struct Partition {
-    /// Offsets below were brought already.
+    /// Offsets below have come already.
     var next: Int64 = 0
     var isRevoking = false
+    var isPaused = false
+    /// What came when it was paused: the client may have had it on its way.
+    var held: [EventRecord] = []
   }
 
-  private let client: KafkaClient
-  private let control: OpaquePointer
-  private let messages: OpaquePointer
+  private let group: String
+  private var membership: KafkaMembership
   private let signal: KafkaSignal
   private let isWoken = Atomic(false)
   private let settings: KafkaSettings
@@ -30,8 +34,14 @@ final class KafkaConsumer: GroupConsumer {
   private var owned: [TopicPartition: Partition] = [:]
   /// What `release` has to name before the client is answered.
   private var revoking: Set<TopicPartition> = []
+  /// When the client was last heard, on the monotonic clock.
+  private var heardMilliseconds: Int64
+  /// By then the group has given up waiting for the answer to a revocation; nil when none is open.
+  private var answerByMilliseconds: Int64?
   private var released: Set<TopicPartition> = []
   private var commits = KafkaCommits()
+  /// At least as many as the partitions hold.
+  private var heldCount = 0
   /// Told at the next poll.
   private var notices: [ConsumerNotice] = []
   private var failure: EventLogError?
@@ -49,25 +59,10 @@ final class KafkaConsumer: GroupConsumer {
     self.options = options
     self.topics = topics
     self.clock = clock
+    self.group = group
+    heardMilliseconds = clock.monotonicMilliseconds()
     signal = try KafkaSignal()
-    client = try KafkaClient(
-      RD_KAFKA_CONSUMER, settings.configuration(.consumer(group: group, options)),
-      events: RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR)
-    _ = spacer_kafka_poll_set_consumer(client.handle)
-    guard let control = spacer_kafka_queue_get_consumer(client.handle),
-      let messages = spacer_kafka_queue_new(client.handle)
-    else { throw EventLogError(.failed, "Kafka's client has no queue") }
-    self.control = control
-    self.messages = messages
-    spacer_kafka_queue_signal(control, signal.descriptor)
-    spacer_kafka_queue_signal(messages, signal.descriptor)
-    let list = KafkaPartitions(capacity: topics.count)
-    for name in topics.keys.sorted() { list.add(name, RD_KAFKA_PARTITION_UA) }
-    let code = spacer_kafka_subscribe(client.handle, list.handle)
-    if code != 0 {
-      close()
-      throw KafkaErrors.error(code, "join the group \(group)")
-    }
+    membership = try KafkaMembership(settings, group: group, topics.keys.sorted(), options, signal)
   }
 
   deinit { close() }
@@ -103,12 +98,28 @@ final class KafkaConsumer: GroupConsumer {
 
   /// Takes what the client has to tell, without waiting.
   private func takeControl() {
-    while let event = spacer_kafka_queue_poll(control, 0) {
+    while let event = spacer_kafka_queue_poll(membership.control, 0) {
       take(event)
       spacer_kafka_event_destroy(event)
     }
-    // While a revocation is not answered, the client does not tell that it is too late.
-    if !revoking.isEmpty, spacer_kafka_assignment_lost(client.handle) != 0 { lose(Array(revoking)) }
+    let now = clock.monotonicMilliseconds()
+    if let end = answerByMilliseconds, now >= end { joinAnew() }
+    heardMilliseconds = now
+  }
+
+  /// Loses everything and becomes a new member.
+  private func joinAnew() {
+    let lost = owned.keys.sorted()
+    forget(lost)
+    answerByMilliseconds = nil
+    if !lost.isEmpty { notices.append(.lost(lost)) }
+    do throws(EventLogError) {
+      membership = try KafkaMembership(settings, group: group, topics.keys.sorted(), options, signal)
+    } catch {
+      // No thread or descriptor to be had: tried again when the next poll comes.
+      answerByMilliseconds = clock.monotonicMilliseconds() + 1_000
+      failure = error
+    }
   }
 
   private func take(_ event: OpaquePointer) {
@@ -155,10 +166,12 @@ final class KafkaConsumer: GroupConsumer {
   private func assign(_ partitions: borrowing KafkaPartitions) {
     for index in 0..<partitions.count {
       _ = spacer_kafka_forward_partition(
-        client.handle, partitions.topic(index), partitions.partition(index), messages)
+        membership.client.handle, partitions.topic(index), partitions.partition(index), membership.messages)
     }
+    // The client keeps the pause of a partition that was given up and comes back.
+    _ = spacer_kafka_resume_partitions(membership.client.handle, partitions.handle)
     let resolved = resolveStarts(partitions)
-    let code = spacer_kafka_incremental_assign(client.handle, partitions.handle)
+    let code = spacer_kafka_incremental_assign(membership.client.handle, partitions.handle)
     if code != 0 {
       failure = KafkaErrors.error(code, "assign partitions")
       return
@@ -179,7 +192,7 @@ final class KafkaConsumer: GroupConsumer {
   /// elsewhere than at the beginning. What cannot be told now, the client finds out by itself.
   private func resolveStarts(_ partitions: borrowing KafkaPartitions) -> Set<Int> {
     let timeout = Int32(clamping: min(settings.operationTimeoutMilliseconds, options.leaseMilliseconds / 2))
-    guard spacer_kafka_committed(client.handle, partitions.handle, timeout) == 0 else { return [] }
+    guard spacer_kafka_committed(membership.client.handle, partitions.handle, timeout) == 0 else { return [] }
     let asked = KafkaPartitions(capacity: partitions.count)
     var indices: [Int] = []
     for index in 0..<partitions.count where partitions.offset(index) < 0 {
@@ -192,12 +205,16 @@ final class KafkaConsumer: GroupConsumer {
       indices.append(index)
     }
     guard asked.count > 0 else { return Set(indices) }
-    guard spacer_kafka_offsets_for_times(client.handle, asked.handle, timeout) == 0 else { return [] }
+    guard spacer_kafka_offsets_for_times(membership.client.handle, asked.handle, timeout) == 0 else {
+      return []
+    }
     let ends = KafkaPartitions(copying: asked.handle)
     if case .time = options.start {
       // A time after the newest event is the end.
       for index in 0..<ends.count { ends.setOffset(index, -1) }
-      guard spacer_kafka_offsets_for_times(client.handle, ends.handle, timeout) == 0 else { return [] }
+      guard spacer_kafka_offsets_for_times(membership.client.handle, ends.handle, timeout) == 0 else {
+        return []
+      }
     }
     for (position, index) in indices.enumerated() where position < asked.count {
       partitions.setOffset(
@@ -207,23 +224,24 @@ final class KafkaConsumer: GroupConsumer {
   }
 
   private func revoke(_ partitions: borrowing KafkaPartitions) {
-    let places = topicPartitions(partitions)
-    if spacer_kafka_assignment_lost(client.handle) != 0 { return lose(places) }
-    if places.isEmpty {
-      _ = spacer_kafka_incremental_unassign(client.handle, partitions.handle)
+    let places = topicPartitions(partitions).filter { owned[$0] != nil }
+    let isLost = spacer_kafka_assignment_lost(membership.client.handle) != 0
+    if isLost || places.isEmpty {
+      _ = spacer_kafka_incremental_unassign(membership.client.handle, partitions.handle)
+      forget(places)
+      if !places.isEmpty { notices.append(.lost(places)) }
       return
     }
-    _ = spacer_kafka_pause_partitions(client.handle, list(places).handle)
-    for place in places { owned[place]?.isRevoking = true }
+    _ = spacer_kafka_pause_partitions(membership.client.handle, list(places).handle)
+    for place in places {
+      owned[place]?.isRevoking = true
+      owned[place]?.held = []
+    }
     revoking = Set(places)
     released = []
+    // The group's clock runs since some moment after the client was last heard.
+    answerByMilliseconds = heardMilliseconds + membership.answerMilliseconds
     notices.append(.revoking(places))
-  }
-
-  private func lose(_ places: [TopicPartition]) {
-    _ = spacer_kafka_incremental_unassign(client.handle, list(places).handle)
-    forget(places)
-    if !places.isEmpty { notices.append(.lost(places.sorted())) }
   }
 
   private func forget(_ places: some Sequence<TopicPartition>) {
@@ -243,26 +261,31 @@ final class KafkaConsumer: GroupConsumer {
     // Lost meanwhile: answered already.
     if revoking.isEmpty { return }
     let given = revoking
-    let code = spacer_kafka_incremental_unassign(client.handle, list(given).handle)
+    answerByMilliseconds = nil
+    let code = spacer_kafka_incremental_unassign(membership.client.handle, list(given).handle)
     forget(given)
     if code != 0 { throw KafkaErrors.error(code, "release partitions") }
   }
 
   func pause(_ partitions: [TopicPartition]) {
-    let kept = partitions.filter { owned[$0] != nil }
-    if !kept.isEmpty { _ = spacer_kafka_pause_partitions(client.handle, list(kept).handle) }
+    let changed = partitions.filter { owned[$0]?.isPaused == false }
+    for place in changed { owned[place]?.isPaused = true }
+    if !changed.isEmpty { _ = spacer_kafka_pause_partitions(membership.client.handle, list(changed).handle) }
   }
 
   func resume(_ partitions: [TopicPartition]) {
-    let kept = partitions.filter { owned[$0]?.isRevoking == false }
-    if !kept.isEmpty { _ = spacer_kafka_resume_partitions(client.handle, list(kept).handle) }
+    let changed = partitions.filter { owned[$0]?.isPaused == true }
+    for place in changed { owned[place]?.isPaused = false }
+    // What is held goes first; the client brings no more before that is taken.
+    let free = changed.filter { owned[$0]?.held.isEmpty == true && owned[$0]?.isRevoking == false }
+    if !free.isEmpty { _ = spacer_kafka_resume_partitions(membership.client.handle, list(free).handle) }
   }
 
   // Messages
 
   private func takeMessages(_ limit: Int) -> [EventRecord] {
-    var events: [EventRecord] = []
-    while events.count < limit, let event = spacer_kafka_queue_poll(messages, 0) {
+    var events = takeHeld(limit)
+    while events.count < limit, let event = spacer_kafka_queue_poll(membership.messages, 0) {
       defer { spacer_kafka_event_destroy(event) }
       guard spacer_kafka_event_type(event) == RD_KAFKA_EVENT_FETCH else {
         take(event)
@@ -280,7 +303,29 @@ final class KafkaConsumer: GroupConsumer {
         continue
       }
       owned[place]?.next = record.offset + 1
-      events.append(KafkaReader.Message(record).event(topic: topic))
+      let read = KafkaReader.Message(record).event(topic: topic)
+      if partition.isPaused || !partition.held.isEmpty {
+        owned[place]?.held.append(read)
+        heldCount += 1
+      } else {
+        events.append(read)
+      }
+    }
+    return events
+  }
+
+  private func takeHeld(_ limit: Int) -> [EventRecord] {
+    guard heldCount > 0 else { return [] }
+    var events: [EventRecord] = []
+    heldCount = 0
+    for (place, partition) in owned where !partition.held.isEmpty {
+      let taken = partition.isPaused ? 0 : min(limit - events.count, partition.held.count)
+      events += partition.held.prefix(taken)
+      owned[place]?.held.removeFirst(taken)
+      heldCount += partition.held.count - taken
+      if taken > 0, taken == partition.held.count {
+        _ = spacer_kafka_resume_partitions(membership.client.handle, list([place]).handle)
+      }
     }
     return events
   }
@@ -304,7 +349,7 @@ final class KafkaConsumer: GroupConsumer {
     for (place, offset) in offsets.sorted(by: { $0.key < $1.key }) {
       list.add(settings.kafkaName(place.topic), place.partition, offset: offset)
     }
-    let code = spacer_kafka_commit(client.handle, list.handle, control)
+    let code = spacer_kafka_commit(membership.client.handle, list.handle, membership.control)
     if code != 0 { commits.answered(nowMilliseconds: now) { _ in .failed } }
   }
 
@@ -318,14 +363,20 @@ final class KafkaConsumer: GroupConsumer {
         errors[place] = partitions.error(index)
       }
     }
+    var isOut = false
     commits.answered(nowMilliseconds: clock.monotonicMilliseconds()) { place in
       let code = errors[place] ?? whole
       if code == 0 { return .committed }
       switch KafkaErrors.kind(code) {
-      case .fenced, .unknownTopic, .tooLarge, .incompatible: return .refused
+      case .fenced:
+        isOut = true
+        return .failed
+      case .unknownTopic, .tooLarge, .incompatible: return .refused
       default: return .failed
       }
     }
+    // Otherwise the client tells by itself, or has joined again meanwhile and the commit succeeds.
+    if isOut, !revoking.isEmpty { joinAnew() }
   }
 
   /// Hears the client out, within a bound, until the commits are as far as `isDone` says.
@@ -346,32 +397,10 @@ final class KafkaConsumer: GroupConsumer {
     if isClosed { return }
     isClosed = true
     waitForCommits { $0.isIdle }
-    if let queue = spacer_kafka_queue_new(client.handle) {
-      if !revoking.isEmpty {
-        _ = spacer_kafka_incremental_unassign(client.handle, list(revoking).handle)
-        forget(revoking)
-      }
-      if spacer_kafka_consumer_close_queue(client.handle, queue) == 0 { leave(queue) }
-      spacer_kafka_queue_destroy(queue)
+    if !revoking.isEmpty {
+      _ = spacer_kafka_incremental_unassign(membership.client.handle, list(revoking).handle)
     }
-    owned = [:]
-    spacer_kafka_queue_signal(messages, -1)
-    spacer_kafka_queue_signal(control, -1)
-    spacer_kafka_queue_destroy(messages)
-    spacer_kafka_queue_destroy(control)
-  }
-
-  /// Answers the client's last revocation, until it has left the group.
-  private func leave(_ queue: OpaquePointer) {
-    let end = clock.monotonicMilliseconds() + Int64(Self.leaveMilliseconds)
-    while spacer_kafka_consumer_closed(client.handle) == 0, clock.monotonicMilliseconds() < end {
-      guard let event = spacer_kafka_queue_poll(queue, 50) else { continue }
-      if spacer_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE,
-        let list = spacer_kafka_event_partitions(event)
-      {
-        _ = spacer_kafka_incremental_unassign(client.handle, list)
-      }
-      spacer_kafka_event_destroy(event)
-    }
+    forget(Array(owned.keys))
+    membership.leave(milliseconds: Self.leaveMilliseconds, clock)
   }
 }

@@ -13,6 +13,10 @@ struct KafkaPendingAppends {
 
   private struct Slot {
     var completion: AppendCompletion?
+    var count: Int
+    /// Of a single entry, which most requests have, or of the first.
+    var firstOffset: Int64 = -1
+    /// Of several entries; empty otherwise.
     var offsets: [Int64]
     /// Reports that have not come.
     var waiting: Int
@@ -51,8 +55,8 @@ struct KafkaPendingAppends {
     entryCount += count
     nextDeadlineMilliseconds = min(nextDeadlineMilliseconds, deadlineMilliseconds)
     let slot = Slot(
-      completion: completion, offsets: [Int64](repeating: -1, count: count), waiting: count, byteCount: bytes,
-      deadlineMilliseconds: deadlineMilliseconds)
+      completion: completion, count: count, offsets: count > 1 ? [Int64](repeating: -1, count: count) : [],
+      waiting: count, byteCount: bytes, deadlineMilliseconds: deadlineMilliseconds)
     if let index = free.popLast() {
       slots[index] = slot
       return index
@@ -67,36 +71,38 @@ struct KafkaPendingAppends {
   mutating func report(_ number: UInt64, _ result: Result<Int64, EventLogError>) -> Completed? {
     let index = Int(number >> 20)
     let entry = Int(number & (1 << 20 - 1))
-    guard index < slots.count, entry < slots[index].offsets.count, slots[index].waiting > 0 else {
-      return nil
-    }
+    guard index < slots.count, entry < slots[index].count, slots[index].waiting > 0 else { return nil }
     slots[index].waiting -= 1
     switch result {
     case .success(let offset):
-      slots[index].offsets[entry] = offset
+      if entry == 0 { slots[index].firstOffset = offset }
+      if slots[index].count > 1 { slots[index].offsets[entry] = offset }
       slots[index].deliveredCount += 1
     case .failure(let error):
       // One that may be stored outweighs those that are not.
       if slots[index].error == nil || error.code == .outcomeUnknown { slots[index].error = error }
     }
     guard slots[index].waiting == 0 else { return nil }
-    let slot = slots[index]
-    byteCount -= slot.byteCount
-    entryCount -= slot.offsets.count
+    byteCount -= slots[index].byteCount
+    entryCount -= slots[index].count
+    free.append(index)
+    guard let completion = slots[index].completion else { return nil }
+    let result = Self.result(slots[index])
     slots[index].completion = nil
     slots[index].offsets = []
-    free.append(index)
-    return slot.completion.map { Completed(completion: $0, result: Self.result(slot)) }
+    slots[index].error = nil
+    return Completed(completion: completion, result: result)
   }
 
   private static func result(_ slot: Slot) -> Result<AppendOutcome, EventLogError> {
-    guard let error = slot.error else { return .success(AppendOutcome(offsets: slot.offsets)) }
-    let count = slot.offsets.count
+    let count = slot.count
+    guard let error = slot.error else {
+      return .success(AppendOutcome(offsets: count > 1 ? slot.offsets : [slot.firstOffset]))
+    }
     guard count > 1 else { return .failure(error) }
     let code = slot.deliveredCount > 0 ? .outcomeUnknown : error.code
     return .failure(
-      EventLogError(
-        code, "\(slot.deliveredCount) of \(count) events were stored; of the others: \(error.message)"))
+      EventLogError(code, "\(slot.deliveredCount) of \(count) events were stored; of the others: \(error.message)"))
   }
 
   /// Gives up waiting for what is late; its reports are still taken.
@@ -120,7 +126,7 @@ struct KafkaPendingAppends {
   mutating func giveUp() -> [Completed] { expire(nowMilliseconds: .max) }
 
   private static func lateError(_ slot: Slot) -> EventLogError {
-    let count = slot.offsets.count
+    let count = slot.count
     let stored = count > 1 ? "; \(slot.deliveredCount) of \(count) events are known to be stored" : ""
     return EventLogError(
       .outcomeUnknown, "Kafka did not acknowledge in time, and may still store what was appended\(stored)")

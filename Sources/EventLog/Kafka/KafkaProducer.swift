@@ -6,15 +6,12 @@ import CKafka
 import CSystem
 import SpacerSystem
 
-/// What is produced: an event, or a record or its removal.
-struct KafkaMessage {
-  var key: [UInt8]
-  /// Nil for a tombstone.
-  var value: [UInt8]?
-  var id: String?
-  var isEvent: Bool
-
-  var byteCount: Int { key.count + (value?.count ?? 0) + (id?.utf8.count ?? 0) + 64 }
+/// What entries are produced as.
+enum KafkaMessageKind {
+  case event
+  case record
+  /// A tombstone: the entry's value is not sent.
+  case removal
 }
 
 /// The store's producer. Usable from every thread.
@@ -24,7 +21,8 @@ final class KafkaProducer: Sendable {
     // Thread rule: immutable; the handles may be used from every thread, the queue is polled by one.
     let client: KafkaClient
     let queue: OpaquePointer
-    fileprivate let topics: [String: OpaquePointer]
+    /// In the order of the producer's topics.
+    fileprivate let topics: [OpaquePointer?]
 
     init(_ configuration: consuming KafkaConfiguration, topics: [String]) throws(EventLogError) {
       client = try KafkaClient(
@@ -33,13 +31,12 @@ final class KafkaProducer: Sendable {
         throw EventLogError(.failed, "Kafka's client has no queue")
       }
       self.queue = queue
-      var handles: [String: OpaquePointer] = [:]
-      for topic in topics { handles[topic] = spacer_kafka_topic_new(client.handle, topic) }
-      self.topics = handles
+      let handle = client.handle
+      self.topics = topics.map { spacer_kafka_topic_new(handle, $0) }
     }
 
     deinit {
-      for topic in topics.values { spacer_kafka_topic_destroy(topic) }
+      for case let topic? in topics { spacer_kafka_topic_destroy(topic) }
       spacer_kafka_queue_destroy(queue)
     }
   }
@@ -89,36 +86,40 @@ final class KafkaProducer: Sendable {
   /// What is wrong, as far as the client told.
   var problem: String? { state.withLock { $0.outage ?? $0.problem } }
 
-  /// Produces messages to one topic; never blocks. Completes once, from any thread.
-  /// - Parameter topic: Its name in Kafka.
+  /// Produces to one topic; never blocks. Completes once, from any thread.
+  /// - Parameter topic: Its place in the producer's topics.
   func produce(
-    _ topic: String, _ messages: [KafkaMessage], trace: String?, timeoutMilliseconds: Int,
+    _ topic: Int, _ entries: [AppendEntry], as kind: KafkaMessageKind, trace: String?, timeoutMilliseconds: Int,
     completion: @escaping AppendCompletion
   ) {
-    if messages.isEmpty { return completion(.success(AppendOutcome(offsets: []))) }
-    if let refusal = refusal(messages, trace) { return completion(.failure(refusal)) }
+    if entries.isEmpty { return completion(.success(AppendOutcome(offsets: []))) }
+    var bytes = 64
+    var largest = 0
+    for entry in entries {
+      let count = entry.byteCount
+      bytes += count
+      largest = max(largest, count)
+    }
+    if let refusal = refusal(entries.count, largest, trace) { return completion(.failure(refusal)) }
     let deadline = clock.monotonicMilliseconds() + Int64(timeoutMilliseconds)
-    let bytes = messages.reduce(64) { $0 + $1.byteCount }
-    let place: Result<(Session, Int), EventLogError> = state.withLock { state in
-      if state.isClosing { return .failure(EventLogError(.unavailable, "the event log is closed")) }
-      guard
-        let slot = state.pending.add(
-          entryCount: messages.count, byteCount: bytes, deadlineMilliseconds: deadline, completion: completion
-        )
-      else {
-        return .failure(EventLogError(.overloaded, "too many events wait for Kafka: try again later"))
-      }
-      return .success((state.session, slot))
+    // Nil when it is refused.
+    let place: (session: Session, slot: Int)? = state.withLock { state in
+      guard !state.isClosing else { return nil }
+      return state.pending.add(
+        entryCount: entries.count, byteCount: bytes, deadlineMilliseconds: deadline, completion: completion
+      ).map { (state.session, $0) }
     }
-    guard case .success((let session, let slot)) = place else {
-      if case .failure(let error) = place { completion(.failure(error)) }
-      return
+    guard let place else {
+      let isClosing = state.withLock { $0.isClosing }
+      return completion(
+        .failure(
+          isClosing
+            ? EventLogError(.unavailable, "the event log is closed")
+            : EventLogError(.overloaded, "too many events wait for Kafka: try again later")))
     }
-    for (entry, message) in messages.enumerated() {
-      let number = KafkaPendingAppends.number(slot: slot, entry: entry)
-      let code =
-        session.topics[topic].map { Self.produce(session.client, $0, message, trace, number) }
-        ?? RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue
+    for (index, entry) in entries.enumerated() {
+      let number = KafkaPendingAppends.number(slot: place.slot, entry: index)
+      let code = Self.produce(place.session, topic, entry, kind, trace, number)
       if code != 0 {
         let error = KafkaErrors.delivery(code, mayBeStored: false, outage: nil)
         let completed = state.withLock { $0.pending.report(number, .failure(error)) }
@@ -127,42 +128,40 @@ final class KafkaProducer: Sendable {
     }
   }
 
-  private func refusal(_ messages: [KafkaMessage], _ trace: String?) -> EventLogError? {
-    if messages.count > KafkaPendingAppends.entryCountMax {
+  private func refusal(_ entryCount: Int, _ largest: Int, _ trace: String?) -> EventLogError? {
+    if entryCount > KafkaPendingAppends.entryCountMax {
       return EventLogError(.tooLarge, "more than \(KafkaPendingAppends.entryCountMax) events in one append")
     }
     // What the client adds around a message is below 256 bytes.
-    let added = 256 + (trace?.utf8.count ?? 0)
-    guard let large = messages.first(where: { $0.byteCount + added > messageBytesMax }) else { return nil }
+    guard largest + 256 + (trace?.utf8.count ?? 0) > messageBytesMax else { return nil }
     return EventLogError(
       .tooLarge,
-      "an event of \(large.byteCount) bytes is larger than the \(messageBytesMax) of Kafka's message.max.bytes"
-    )
+      "an event of \(largest) bytes is larger than the \(messageBytesMax) of Kafka's message.max.bytes")
   }
 
   private static func produce(
-    _ client: KafkaClient, _ topic: OpaquePointer, _ message: KafkaMessage, _ trace: String?, _ number: UInt64
+    _ session: Session, _ topic: Int, _ entry: AppendEntry, _ kind: KafkaMessageKind, _ trace: String?,
+    _ number: UInt64
   ) -> Int32 {
-    message.key.withUnsafeBytes { key in
-      withBytes(message.value) { value in
+    guard session.topics.indices.contains(topic), let topic = session.topics[topic] else {
+      return RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue
+    }
+    return entry.key.withUnsafeBytes { key in
+      entry.value.withUnsafeBytes { value in
         withBytes(trace) { trace in
-          withBytes(message.id) { id in
-            var sent = spacer_kafka_message(
-              key: key.baseAddress, key_count: key.count, value: value?.baseAddress,
-              value_count: value?.count ?? 0, trace: trace?.baseAddress, trace_count: trace?.count ?? 0,
-              id: id?.baseAddress, id_count: id?.count ?? 0, is_json: message.isEvent ? 1 : 0, opaque: number)
-            return spacer_kafka_produce(client.handle, topic, &sent)
+          withBytes(entry.id) { id in
+            // An empty value has bytes all the same: only a removal has none.
+            let bytes = kind == .removal ? nil : value.baseAddress ?? key.baseAddress
+            var message = spacer_kafka_message(
+              key: key.baseAddress, key_count: key.count, value: bytes,
+              value_count: kind == .removal ? 0 : value.count, trace: trace?.baseAddress,
+              trace_count: trace?.count ?? 0, id: id?.baseAddress, id_count: id?.count ?? 0,
+              is_json: kind == .event ? 1 : 0, opaque: number)
+            return spacer_kafka_produce(session.client.handle, topic, &message)
           }
         }
       }
     }
-  }
-
-  private static func withBytes(
-    _ bytes: [UInt8]?, _ body: (UnsafeRawBufferPointer?) -> Int32
-  ) -> Int32 {
-    guard let bytes else { return body(nil) }
-    return bytes.withUnsafeBytes { body($0) }
   }
 
   private static func withBytes(_ text: String?, _ body: (UnsafeRawBufferPointer?) -> Int32) -> Int32 {

@@ -69,7 +69,7 @@ extension KafkaStore {
   }
 
   private func namedTopics(_ session: Session) -> [(name: String, partitionCount: Int32)] {
-    session.topics.sorted { $0.key < $1.key }.map { (settings.kafkaName($0.key), $0.value) }
+    session.topics.sorted { $0.key < $1.key }.map { (settings.kafkaName($0.key), $0.value.partitionCount) }
   }
 
   /// Groups of the cluster that committed in one of the store's topics.
@@ -92,7 +92,7 @@ extension KafkaStore {
     let owners = cluster.owners(group)
     var status: [GroupPartitionStatus] = []
     for topic in session.topics.keys.sorted() {
-      let count = session.topics[topic] ?? 0
+      let count = try partitionCount(topic, session)
       let name = settings.kafkaName(topic)
       let first = try cluster.offsets(name, partitionCount: count, time: -2)
       let end = try cluster.offsets(name, partitionCount: count, time: -1)

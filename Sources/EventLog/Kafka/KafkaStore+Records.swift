@@ -21,8 +21,12 @@ final class KafkaRecords: Sendable {
   // Held while the topic is read: calls on one table take turns.
   private let state = Mutex(State())
 
-  init(_ settings: KafkaSettings, name: String) {
+  /// Its place in the producer's topics.
+  let topicIndex: Int
+
+  init(_ settings: KafkaSettings, name: String, topicIndex: Int) {
     self.settings = settings
+    self.topicIndex = topicIndex
     self.name = name
   }
 
@@ -103,7 +107,7 @@ extension KafkaStore {
     let session = try session()
     try produce(
       table, session,
-      records.map { KafkaMessage(key: Array($0.key.utf8), value: $0.value, id: nil, isEvent: true) })
+      records.map { AppendEntry(key: Array($0.key.utf8), value: $0.value) }, as: .record)
   }
 
   package func remove(_ table: RecordTable, keys: [String]) throws(EventLogError) {
@@ -111,16 +115,17 @@ extension KafkaStore {
     // A removal of what is not there would be one more message for every reader to come.
     let present = try self.table(table, session).present(keys, cluster(session))
     try produce(
-      table, session, present.map { KafkaMessage(key: Array($0.utf8), value: nil, id: nil, isEvent: false) })
+      table, session, present.map { AppendEntry(key: Array($0.utf8), value: []) }, as: .removal)
   }
 
   /// Writes to a table's topic and waits for the cluster's word.
   private func produce(
-    _ table: RecordTable, _ session: Session, _ messages: [KafkaMessage]
+    _ table: RecordTable, _ session: Session, _ entries: [AppendEntry], as kind: KafkaMessageKind
   ) throws(EventLogError) {
     let outcome = Monitor<Result<AppendOutcome, EventLogError>?>(nil)
+    let topic = try self.table(table, session).topicIndex
     session.producer.produce(
-      settings.kafkaName(table), messages, trace: nil,
+      topic, entries, as: kind, trace: nil,
       timeoutMilliseconds: settings.operationTimeoutMilliseconds
     ) { result in
       outcome.withLock { $0 = result }

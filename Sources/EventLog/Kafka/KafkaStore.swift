@@ -13,12 +13,27 @@ import Synchronization
 /// The Kafka driver.
 package final class KafkaStore: EventStore {
   /// What there is once the store is open.
-  struct Session: Sendable {
-    var producer: KafkaProducer
-    /// Partitions by topic.
-    var topics: [String: Int32]
-    var records: [RecordTable: KafkaRecords]
-    var readers: KafkaReaders
+  final class Session: Sendable {
+    let producer: KafkaProducer
+    let topics: [String: Topic]
+    let records: [RecordTable: KafkaRecords]
+    let readers: KafkaReaders
+
+    init(
+      producer: KafkaProducer, topics: [String: Topic], records: [RecordTable: KafkaRecords],
+      readers: KafkaReaders
+    ) {
+      self.producer = producer
+      self.topics = topics
+      self.records = records
+      self.readers = readers
+    }
+  }
+
+  struct Topic: Sendable {
+    /// Its place in the producer's topics.
+    var index: Int
+    var partitionCount: Int32
   }
 
   private enum Phase {
@@ -52,10 +67,12 @@ package final class KafkaStore: EventStore {
 
   /// - Throws: `unknownTopic` for a topic that the session does not have.
   func partitionCount(_ topic: String, _ session: Session) throws(EventLogError) -> Int32 {
-    guard let count = session.topics[topic] else {
-      throw EventLogError(.unknownTopic, "there is no topic \(topic)")
-    }
-    return count
+    guard let topic = session.topics[topic] else { throw Self.unknownTopic(topic) }
+    return topic.partitionCount
+  }
+
+  private static func unknownTopic(_ topic: String) -> EventLogError {
+    EventLogError(.unknownTopic, "there is no topic \(topic)")
   }
 
   // Opening
@@ -66,13 +83,14 @@ package final class KafkaStore: EventStore {
     let names = topics.map { settings.kafkaName($0.name) } + RecordTable.allCases.map(settings.kafkaName)
     let producer = try KafkaProducer(settings, topics: names)
     do throws(EventLogError) {
-      let partitions = try create(topics, cluster(producer))
+      let found = try create(topics, cluster(producer))
       var records: [RecordTable: KafkaRecords] = [:]
-      for table in RecordTable.allCases {
-        records[table] = KafkaRecords(settings, name: settings.kafkaName(table))
+      for (index, table) in RecordTable.allCases.enumerated() {
+        records[table] = KafkaRecords(
+          settings, name: settings.kafkaName(table), topicIndex: topics.count + index)
       }
       let session = Session(
-        producer: producer, topics: partitions, records: records, readers: KafkaReaders(settings))
+        producer: producer, topics: found, records: records, readers: KafkaReaders(settings))
       let isNew = phase.withLock { phase in
         guard case .new = phase else { return false }
         phase = .open(session)
@@ -85,10 +103,10 @@ package final class KafkaStore: EventStore {
     }
   }
 
-  /// Creates what is missing and waits until all topics can be used; their partitions by name.
+  /// Creates what is missing and waits until all topics can be used.
   private func create(
     _ topics: [TopicDefinition], _ cluster: KafkaCluster
-  ) throws(EventLogError) -> [String: Int32] {
+  ) throws(EventLogError) -> [String: Topic] {
     let replicas = try settings.replicationFactor()
     var existing = try cluster.topics()
     for topic in topics where existing[settings.kafkaName(topic.name)] == nil {
@@ -116,11 +134,12 @@ package final class KafkaStore: EventStore {
       usleep(20_000)
       existing = try cluster.topics()
     }
-    var partitions: [String: Int32] = [:]
-    for topic in topics {
-      partitions[topic.name] = existing[settings.kafkaName(topic.name)]?.partitionCount
+    var found: [String: Topic] = [:]
+    for (index, topic) in topics.enumerated() {
+      found[topic.name] = Topic(
+        index: index, partitionCount: existing[settings.kafkaName(topic.name)]?.partitionCount ?? 0)
     }
-    return partitions
+    return found
   }
 
   private func create(
@@ -141,17 +160,16 @@ package final class KafkaStore: EventStore {
   // Appending
 
   package func append(_ request: AppendRequest, completion: @escaping AppendCompletion) {
-    let session: Session
-    do throws(EventLogError) {
-      session = try self.session()
-      _ = try partitionCount(request.topic, session)
-    } catch {
-      return completion(.failure(error))
+    let session: Session? = phase.withLock { if case .open(let session) = $0 { session } else { nil } }
+    guard let session else {
+      return completion(.failure(EventLogError(.unavailable, "the event log is closed")))
+    }
+    guard let topic = session.topics[request.topic] else {
+      return completion(.failure(Self.unknownTopic(request.topic)))
     }
     session.producer.produce(
-      settings.kafkaName(request.topic),
-      request.entries.map { KafkaMessage(key: $0.key, value: $0.value, id: $0.id, isEvent: true) },
-      trace: request.trace, timeoutMilliseconds: request.timeoutMilliseconds, completion: completion)
+      topic.index, request.entries, as: .event, trace: request.trace,
+      timeoutMilliseconds: request.timeoutMilliseconds, completion: completion)
   }
 
   /// Kafka keeps to a topic's retention by itself.

@@ -141,7 +141,8 @@ package struct StoredRecord: Equatable, Sendable {
 package protocol EventStore: AnyObject, Sendable {
   var promises: StorePromises { get }
 
-  /// Connects, and creates or upgrades what is missing. Once, before anything else. `topics` are those that will
+  /// Connects, and creates or upgrades what is missing. Once, before anything else; on memory and PostgreSQL again,
+  /// with other topics, at any time. `topics` are those that will
   /// be used; a missing one is created.
   /// - Throws: `unavailable`, `unknownTopic`, `incompatible`, `failed`.
   func open(_ topics: [TopicDefinition]) throws(EventLogError)

@@ -16,10 +16,10 @@ struct PostgresParameters {
 
   init() {}
 
-  mutating func add(_ value: Int64) { value_ { $0.append(big: UInt64(bitPattern: value)) } }
-  mutating func add(_ value: Int32) { value_ { $0.append(big: UInt32(bitPattern: value)) } }
-  mutating func add(_ value: String) { value_ { $0 += value.utf8 } }
-  mutating func add(_ value: [UInt8]) { value_ { $0 += value } }
+  mutating func add(_ value: Int64) { addValue { $0.append(big: UInt64(bitPattern: value)) } }
+  mutating func add(_ value: Int32) { addValue { $0.append(big: UInt32(bitPattern: value)) } }
+  mutating func add(_ value: String) { addValue { $0 += value.utf8 } }
+  mutating func add(_ value: [UInt8]) { addValue { $0 += value } }
   mutating func addNull() { places.append(nil) }
 
   mutating func addTexts(_ values: some Collection<String>) {
@@ -62,7 +62,7 @@ struct PostgresParameters {
     }
   }
 
-  private mutating func value_(_ write: (inout [UInt8]) -> Void) {
+  private mutating func addValue(_ write: (inout [UInt8]) -> Void) {
     let offset = bytes.count
     write(&bytes)
     places.append((offset, bytes.count - offset))
@@ -71,7 +71,7 @@ struct PostgresParameters {
   private mutating func array(
     _ type: ElementType, _ count: Int, hasNulls: Bool, _ write: (inout [UInt8]) -> Void
   ) {
-    value_ { bytes in
+    addValue { bytes in
       bytes.append(big: UInt32(count == 0 ? 0 : 1))
       bytes.append(big: UInt32(hasNulls ? 1 : 0))
       bytes.append(big: UInt32(bitPattern: type.rawValue))

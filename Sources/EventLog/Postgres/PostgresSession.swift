@@ -9,16 +9,16 @@ import SpacerSystem
 final class PostgresSession {
   private let connString: String
   private let settings: [String]
-  private let clock: SystemClock
-  private var raw: OpaquePointer?
+  let clock: SystemClock
+  var raw: OpaquePointer?
   /// Not 0 once the server has said that it ends the connection.
-  private let isEnding = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
+  let isEnding = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
   private var statements: [String: String] = [:]
   private var statementNumber = 0
   /// A script was sent whose answer has not been taken.
   private var isOwedAnAnswer = false
   /// Channels that were notified and not yet taken.
-  private var notified: Set<String> = []
+  var notified: Set<String> = []
   /// Called in waits, every few milliseconds.
   var onWait: () -> Void = {}
   /// Counts connections: what was told to an earlier one must be told again.
@@ -109,7 +109,7 @@ final class PostgresSession {
     }
   }
 
-  private var errorMessage: String {
+  var errorMessage: String {
     guard let raw, let text = spacer_pq_error_message(raw) else { return "the connection is lost" }
     return Self.line(String(cString: text))
   }
@@ -225,7 +225,7 @@ final class PostgresSession {
   }
 
   /// A connection that the server has ended says so here, before anything is sent on it.
-  private func isAlive(_ raw: OpaquePointer) -> Bool {
+  func isAlive(_ raw: OpaquePointer) -> Bool {
     spacer_pq_read_input(raw) != 0 && spacer_pq_is_ok(raw) != 0 && isEnding.pointee == 0
   }
 
@@ -286,56 +286,5 @@ final class PostgresSession {
     }
     // Of a violated constraint the name is enough; PostgreSQL puts the values into the detail, which stays out.
     return PostgresFailure(.refused(state), line(message ?? ""))
-  }
-
-  // MARK: Waiting
-
-  /// Waits until there is input, another descriptor is readable, or the time is over. What came stays for
-  /// `takeNotified`.
-  func waitForInput(milliseconds: Int, or other: Int32) throws(PostgresFailure) {
-    guard let raw else { throw PostgresFailure(.notSent, "there is no connection") }
-    if takeWaiting(raw) { return }
-    var descriptors = [
-      pollfd(fd: spacer_pq_socket(raw), events: Int16(POLLIN), revents: 0),
-      pollfd(fd: other, events: Int16(POLLIN), revents: 0),
-    ]
-    _ = poll(&descriptors, 2, Int32(clamping: max(0, milliseconds)))
-    guard descriptors[0].revents != 0 else { return }
-    guard isAlive(raw) else {
-      let message = errorMessage
-      close()
-      throw PostgresFailure(.notSent, message)
-    }
-    _ = takeWaiting(raw)
-  }
-
-  /// Channels that were notified since the last call.
-  func takeNotified() -> Set<String> {
-    if let raw { _ = takeWaiting(raw) }
-    defer { notified = [] }
-    return notified
-  }
-
-  private func takeWaiting(_ raw: OpaquePointer) -> Bool {
-    var channel = [CChar](repeating: 0, count: 64)
-    while spacer_pq_take_notification(raw, &channel, Int32(channel.count)) != 0 {
-      notified.insert(
-        String(decoding: channel.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
-    }
-    return !notified.isEmpty
-  }
-
-  /// False when the time is over.
-  private func wait(_ events: Int16, until deadline: Int64) throws(PostgresFailure) -> Bool {
-    while let raw {
-      let left = deadline - clock.monotonicMilliseconds()
-      guard left > 0 else { return false }
-      var descriptor = pollfd(fd: spacer_pq_socket(raw), events: events, revents: 0)
-      let count = poll(&descriptor, 1, Int32(min(left, Int64(PostgresLimits.waitSliceMilliseconds))))
-      if count > 0 { return true }
-      if count < 0, errno != EINTR { throw PostgresFailure(.lost, "poll: errno \(errno)") }
-      onWait()
-    }
-    throw PostgresFailure(.lost, "the connection is lost")
   }
 }

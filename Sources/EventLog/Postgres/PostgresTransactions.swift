@@ -12,6 +12,7 @@ package enum PostgresTransactions {
   static let createTable = """
     CREATE TABLE spacer_consumed_events (
       group_id TEXT NOT NULL, topic TEXT NOT NULL, msg_offset BIGINT NOT NULL, function TEXT NOT NULL,
+      claimed_at TIMESTAMPTZ NOT NULL DEFAULT statement_timestamp(),
       PRIMARY KEY (group_id, topic, msg_offset, function))
     """
 
@@ -50,11 +51,13 @@ package enum PostgresTransactions {
     FROM pg_control_system()
     """
 
-  /// Removes claims that the group has passed. Parameters: group, topic, offset, rows.
+  /// Removes claims that the group has passed, a day later: a member that was thought dead may still begin an event
+  /// again, and a dead letter that is run again claims its event while the offset of its own stands elsewhere. Parameters: group, topic, offset, rows.
   static let removeClaims = """
     WITH gone AS (DELETE FROM spacer_consumed_events WHERE ctid = ANY(ARRAY( \
     SELECT ctid FROM spacer_consumed_events WHERE group_id = $1::text AND topic = $2::text \
-    AND msg_offset <= $3::bigint LIMIT $4::bigint)) RETURNING 1) SELECT count(*) FROM gone
+    AND msg_offset <= $3::bigint \
+    AND claimed_at < statement_timestamp() - interval '1 day' LIMIT $4::bigint)) RETURNING 1) SELECT count(*) FROM gone
     """
 
   private static func table(_ topic: String) throws(EventLogError) -> String {

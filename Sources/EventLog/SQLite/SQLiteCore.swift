@@ -18,6 +18,7 @@ final class SQLiteCore: Sendable {
   }
 
   let path: String
+  private let durability: SQLiteDurability
   let clock: SystemClock
   /// By name.
   let topics: [String: TopicDefinition]
@@ -37,6 +38,7 @@ final class SQLiteCore: Sendable {
     path: String, durability: SQLiteDurability, clock: SystemClock, topics definitions: [TopicDefinition]
   ) throws(EventLogError) {
     self.path = path
+    self.durability = durability
     self.clock = clock
     topics = Dictionary(definitions.map { ($0.name, $0) }) { $1 }
     topicNames = definitions.map(\.name)
@@ -48,8 +50,18 @@ final class SQLiteCore: Sendable {
     _ body: (SQLiteWriter) throws(EventLogError) -> Result
   ) throws(EventLogError) -> Result {
     try writer.withLock { writer throws(EventLogError) in
-      guard let writer else { throw .closed }
-      return try body(writer)
+      guard let current = writer else { throw .closed }
+      if current.isDoubtful {
+        let fresh = try SQLiteWriter(path: path, durability: durability, topics: topicNames.compactMap { topics[$0] })
+        try fresh.emptyWriteAheadLog()
+        writer = fresh
+      }
+      do throws(EventLogError) {
+        return try body(writer ?? current)
+      } catch {
+        if error.code == .outcomeUnknown { writer?.isDoubtful = true }
+        throw error
+      }
     }
   }
 

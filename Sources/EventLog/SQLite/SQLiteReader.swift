@@ -64,8 +64,9 @@ final class SQLiteReader {
   func offset(_ topic: String, of start: ReadStart) throws(EventLogError) -> Int64 {
     switch start {
     case .beginning:
-      if let first = try first(topic) { return first }
-      return try end(topic)
+      // In this order: what is appended between the two is not passed over.
+      let end = try end(topic)
+      return try first(topic) ?? end
     case .end: return try end(topic)
     case .offset(let offset): return max(0, offset)
     case .time(let time): return try offset(topic, at: time)

@@ -21,6 +21,9 @@ final class SQLiteWriter {
 
   let database: SQLiteDatabase
   private let durability: SQLiteDurability
+  /// A commit failed in the middle. The system may count pages as written that it has dropped, so that nothing behind
+  /// them in the write-ahead log is safe: before anything else is written there, it is emptied.
+  var isDoubtful = false
   /// What the connection is set to.
   private var sync: Sync?
   private var inserts: [String: EventInsert] = [:]
@@ -66,6 +69,19 @@ final class SQLiteWriter {
         }
         usleep(20_000)
       }
+    }
+  }
+
+  /// Moves all of the write-ahead log into the database.
+  /// - Throws: `unavailable` while others read from it.
+  func emptyWriteAheadLog() throws(EventLogError) {
+    var busy: String?
+    try database.run("PRAGMA wal_checkpoint(TRUNCATE)") { statement in
+      busy = statement.string(0)
+      return false
+    }
+    guard busy == "0" else {
+      throw EventLogError(.unavailable, "the event log's file is being looked at after a failed write")
     }
   }
 
@@ -130,7 +146,7 @@ final class SQLiteWriter {
       try database.run(
         """
         INSERT INTO consumer_group_offsets(group_offset, group_id, topic) VALUES (?, ?, ?)
-          ON CONFLICT (group_id, topic) DO UPDATE SET group_offset = excluded.group_offset
+          ON CONFLICT (group_id, topic) DO UPDATE SET group_offset = max(group_offset, excluded.group_offset)
         """, [.integer(stored.minimum), group, topic])
       try database.run(
         "DELETE FROM consumer_group_lanes WHERE group_id = ? AND topic = ? AND done_offset <= ?",
@@ -143,7 +159,7 @@ final class SQLiteWriter {
         INSERT INTO consumer_group_lanes(group_id, topic, partition_count, partition, done_offset)
           VALUES (?, ?, ?, ?, ?)
           ON CONFLICT (group_id, topic, partition_count, partition)
-          DO UPDATE SET done_offset = excluded.done_offset
+          DO UPDATE SET done_offset = max(done_offset, excluded.done_offset)
         """,
         [
           group, topic, .integer(Int64(lane.partitionCount)), .integer(Int64(lane.partition)),

@@ -105,13 +105,13 @@ package struct DeadLetter: Equatable, Sendable {
       let topic = object.string("topic"),
       let function = object.string("function"), let reason = object.string("reason").flatMap(Reason.init),
       let message = object.string("message"),
-      let attempts = object.integer("attempts").flatMap(Int.init(exactly:)), attempts >= 0,
+      let attempts = object.integer("attempts").flatMap(Int32.init(exactly:)), attempts >= 0,
       let first = object.integer("firstFailure"), let last = object.integer("lastFailure"),
       let members = object.object("event"), let event = Self.event(members, topic)
     else { throw EventLogError(.failed, "a dead letter's record is damaged") }
     self.init(
       group: group, topic: topic, function: function, event: event, reason: reason, message: message,
-      attempts: attempts, firstFailureMilliseconds: first, lastFailureMilliseconds: last)
+      attempts: Int(attempts), firstFailureMilliseconds: first, lastFailureMilliseconds: last)
   }
 
   private static func event(_ object: JSONObject, _ topic: String) -> EventRecord? {

@@ -51,6 +51,8 @@ extension TriggerDispatcher {
     do throws(EventLogError) {
       switch try InternalEvent(json: envelope.value) {
       case .retry(let letter):
+        // Each group of the application reads this topic.
+        guard letter.group == options.group else { return noteDoneAtOnce(partition) }
         record = letter.event
         special = SpecialEvent(envelope: envelope, earlier: letter)
         trigger = triggers.firstIndex { $0.topic == letter.topic && $0.function == letter.function }

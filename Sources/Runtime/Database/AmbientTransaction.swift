@@ -17,7 +17,7 @@ struct AmbientTransaction {
 
 extension Dispatcher {
   /// The call that the running one was made for, over all `flow.call`s.
-  private var rootCall: Int32 {
+  var rootCall: Int32 {
     var slot = currentCall
     while slot >= 0, calls[slot].parent >= 0 { slot = calls[slot].parent }
     return slot
@@ -70,6 +70,12 @@ extension Dispatcher {
 }
 
 extension Databases {
+  private static var busy: DatabaseError {
+    DatabaseError(
+      "a statement of this trigger's transaction is still running",
+      sqlstate: DatabaseError.State.transactionState)
+  }
+
   /// The function stays in the registry as long as the state.
   func keepAmbientFunction(_ state: OpaquePointer) -> Int32 {
     lua_settop(state, 1)
@@ -101,6 +107,7 @@ extension Databases {
     guard let transaction = transactions[ambient.id], !transaction.isOver else {
       return fail(state, overError(transactions[ambient.id]))
     }
+    guard transaction.connection?.isRunning == false else { return fail(state, Self.busy) }
     let number = ambient.savepointCount + 1
     dispatcher.ambientTransaction?.savepointCount = number
     let request = DatabaseRequest(
@@ -114,6 +121,7 @@ extension Databases {
     guard let ambient = dispatcher.ambientTransaction, let transaction = transactions[ambient.id],
       !transaction.isOver
     else { return kind == .rollback ? 0 : fail(state, overError(nil)) }
+    guard transaction.connection?.isRunning == false else { return fail(state, Self.busy) }
     let text =
       kind == .commit ? "RELEASE SAVEPOINT spacer_\(number)" : "ROLLBACK TO SAVEPOINT spacer_\(number)"
     return park(

@@ -197,6 +197,10 @@ extension Dispatcher {
   /// `flow.all{ {name, data}, key = {name, data}, … }`: calls them all at once; a table with the result of each
   /// at its key.
   func callFlowAll(_ state: OpaquePointer) -> Int32 {
+    // Its calls would share one connection, and one's savepoints would undo what another did.
+    guard ambientTransaction == nil else {
+      return raise(state, "flow.all does not work in a trigger with transaction: true", at: true)
+    }
     let caller = currentCall
     guard caller >= 0 else { return raise(state, "flow.all works inside a handler only", at: true) }
     guard lua_type(state, 1) == LUA_TTABLE else {

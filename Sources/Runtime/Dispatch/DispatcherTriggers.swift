@@ -130,13 +130,13 @@ extension Dispatcher {
       lua_rawgeti(coroutine, -1, Int64(index) + 1)
       defer { stack.pop() }
       if lua_isinteger(coroutine, -1) != 0 {
-        let place = lua_tointegerx(coroutine, -1, nil) - 1
-        guard place >= 0, place < run.events.count else {
+        let number = lua_tointegerx(coroutine, -1, nil)
+        guard number >= 1, number <= run.events.count else {
           return .failed(
-            message: "the handler names item \(place + 1) as failed, which is not in the batch",
+            message: "the handler names item \(number) as failed, which is not in the batch",
             isFinal: false)
         }
-        places.insert(Int(place))
+        places.insert(Int(number) - 1)
       } else if let id = stack.text(at: -1), let place = run.events.firstIndex(where: { $0.record.id == id })
       {
         places.insert(place)

@@ -216,7 +216,8 @@ extension Dispatcher {
     calls[slot].timer = .none
     guard calls[slot].hasExtras else { return }
     calls[slot].hasExtras = false
-    if calls[slot].isDetached { noteDetachedEnd(slot) }
+    // Last: what it deferred counts as begun before it counts as ended.
+    defer { if calls[slot].isDetached { noteDetachedEnd(slot) } }
     waiting.ambient[slot] = nil
     for resource in waiting.resources.removeValue(forKey: slot) ?? [] { resource.callEnded(self) }
     guard let functions = waiting.deferred.removeValue(forKey: slot) else { return }

@@ -132,6 +132,7 @@ final class TriggerEngine: HandlerRunSink {
       }
       if news.isDraining { member.drain() }
       member.take(news.outcomes)
+      if news.haveWorkersEnded { member.abandonRuns() }
       let runs = member.step(consumer)
       if news.haveWorkersEnded || (news.isDraining && member.isDrained) { return }
       hand(runs, to: &member)
@@ -144,8 +145,9 @@ final class TriggerEngine: HandlerRunSink {
         member.take(notices)
       } catch {
         if !backoff.hasFailed { log.say(.warn, "no events can be read for now: \(error.message)") }
-        // Outcomes that come meanwhile are taken with the next turn.
-        _ = inbox.wait(milliseconds: backoff.next()) { $0.isDraining || $0.haveWorkersEnded ? () : nil }
+        _ = inbox.wait(milliseconds: backoff.next()) { inbox in
+          inbox.haveWorkersEnded || !inbox.outcomes.isEmpty || inbox.isDraining && !news.isDraining ? () : nil
+        }
       }
     }
   }

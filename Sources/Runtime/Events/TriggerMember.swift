@@ -69,6 +69,9 @@ struct TriggerMember {
     }
   }
 
+  /// The workers have ended: nothing more is heard of what they ran.
+  mutating func abandonRuns() { take(places.keys.map { ($0, .abandoned) }) }
+
   mutating func take(_ notices: [ConsumerNotice]) {
     for notice in notices {
       switch notice {
@@ -197,6 +200,7 @@ struct TriggerMember {
     do throws(EventLogError) {
       try store.put(.deadLetters, letters.map(\.letter.storedRecord))
     } catch {
+      guard error.isTemporary else { return storeOneByOne(letters) }
       log.say(.warn, "cannot store a dead letter yet: \(error.message)")
       for letter in letters { dispatcher.deadLetterFailed(letter.id, now: now) }
       return
@@ -204,6 +208,29 @@ struct TriggerMember {
     for (id, letter) in letters {
       log.say(.error, "dead letter: \(letter.summary)")
       dispatcher.deadLetterStored(id, now: now)
+    }
+  }
+
+  /// One of them cannot be stored as it is: what is too large is kept without its payload, which its topic and
+  /// offset still lead to.
+  private mutating func storeOneByOne(_ letters: [(id: DeadLetterID, letter: DeadLetter)]) {
+    for (id, letter) in letters {
+      var short = letter
+      short.event.value = Array("null".utf8)
+      short.message = "(kept without its payload, which is too large for the storage)"
+      do throws(EventLogError) {
+        do throws(EventLogError) {
+          try store.put(.deadLetters, [letter.storedRecord])
+        } catch {
+          guard !error.isTemporary else { throw error }
+          try store.put(.deadLetters, [short.storedRecord])
+        }
+        log.say(.error, "dead letter: \(letter.summary)")
+        dispatcher.deadLetterStored(id, now: now)
+      } catch {
+        log.say(.error, "cannot store a dead letter: \(error.message)")
+        dispatcher.deadLetterFailed(id, now: now)
+      }
     }
   }
 

@@ -174,7 +174,8 @@ enum DatabaseFunction: Int32, HostFunctions {
         return
       end
       local ok, result, problem = pcall(handler, payload, event)
-      local is_partial = is_batch and type(result) == "table" and result.failed
+      local failed = is_batch and type(result) == "table" and result.failed
+      local is_partial = type(failed) == "table" and next(failed) ~= nil
       if ok and not problem and not is_partial then
         commit(id)
         -- Consumers look by themselves too, only later.

@@ -105,6 +105,8 @@ extension Dispatcher {
   /// How long an append may take when neither its options nor the call's own time say less.
   private static let appendMilliseconds = 10_000
   private static let entryCountMax = 10_000
+  /// What the entries of one call may take together.
+  private static let requestBytesMax = 16 << 20
 
   func pushSchema(_ state: OpaquePointer) -> Int32 {
     if let schema = LuaStack(state).text(at: 1).flatMap({ events?.topic(named: $0)?.schema }) {
@@ -193,12 +195,19 @@ extension Dispatcher {
     }
     let options = try appendOptions(state)
     var entries: [AppendEntry] = []
+    var byteCount = 0
     lua_pushnil(state)
     while lua_next(state, 2) != 0 {
       guard entries.count < Self.entryCountMax else {
         throw Refusal(message: "more than \(Self.entryCountMax) entries in one call: append them in parts")
       }
-      entries.append(try appendEntry(state, events))
+      let entry = try appendEntry(state, events)
+      byteCount += entry.byteCount
+      guard byteCount <= max(Self.requestBytesMax, 2 * events.eventBytesMax) else {
+        throw Refusal(
+          message: "more than \(Self.requestBytesMax >> 20) MiB in one call: append the entries in parts")
+      }
+      entries.append(entry)
       if topic.requiresKey, let entry = entries.last, entry.key.isEmpty {
         throw Refusal(message: "the topic '\(name)' requires a key, and this one is empty")
       }
@@ -212,8 +221,9 @@ extension Dispatcher {
       }
     }
     let call = calls[currentCall]
-    let elapsed = Int(clamping: (clock() &- call.start) / 1_000_000)
-    let rest = max(1, policy.wallMilliseconds - elapsed)
+    let root = rootCall
+    let elapsed = Int(clamping: (clock() &- calls[root].start) / 1_000_000)
+    let rest = max(1, wallMilliseconds(of: root) - elapsed)
     return AppendRequest(
       topic: name, entries: entries, trace: call.trace.child(span: ids.next()).traceparent,
       timeoutMilliseconds: min(rest, options.milliseconds ?? Self.appendMilliseconds))

@@ -33,6 +33,8 @@ package final class Server: Sendable {
   private let options: ServeOptions
   /// Made once, since it may be a random one.
   private let internalToken: [UInt8]
+  /// What the write proxy asked for when its address was bound, which may be one that others reach.
+  private let writeProxyToken: [UInt8]?
   private let finished: FinishedCounter
   /// Whether it serves HTTPS.
   let isSecure: Bool
@@ -54,6 +56,7 @@ package final class Server: Sendable {
     let bound = try Self.listen(configuration)
     self.options = options
     internalToken = configuration.policy.internalToken
+    writeProxyToken = configuration.policy.writeProxyToken
     do throws(SystemCallError) {
       logWriter = try LogWriter(descriptor: STDOUT_FILENO)
       watchdog = try Watchdog(cpuMilliseconds: configuration.policy.cpuMilliseconds)
@@ -129,9 +132,12 @@ package final class Server: Sendable {
     let files = isSecure ? configuration.tls : nil
     let tls = try files.map { files throws(StartError) in try Self.loadTLS(files) }
     configuration.policy.internalToken = internalToken
+    // The address stays as it was bound, so without a new token the old one guards it.
+    if configuration.policy.writeProxyToken == nil { configuration.policy.writeProxyToken = writeProxyToken }
     var notices = SwapNotices()
     notices.events = try adoptEvents(configuration.events, configuration.logFormat)
-    let access = events.withLock { $0 }?.access
+    let service = events.withLock { $0 }
+    let access = service?.access
     Self.prepareClients(artifact, configuration, logWriter)
     watchdog.setBudget(milliseconds: configuration.policy.cpuMilliseconds)
     for worker in workers {
@@ -139,6 +145,8 @@ package final class Server: Sendable {
         artifact, tls: tls, http: configuration.http, policy: configuration.policy, events: access,
         keepsUnchanged: options.keepsUnchangedModules)
     }
+    // Behind the workers' messages: no run comes to a worker before its artifact.
+    service?.resume(workers)
     warn(tls?.warning)
     guard isSecure != (configuration.tls != nil) else { return notices }
     notices.tls =
@@ -157,7 +165,6 @@ package final class Server: Sendable {
     guard let configuration else { return nil }
     let service = try EventService(configuration, format: format, writer: logWriter)
     events.withLock { $0 = service }
-    service.start(workers)
     return "topics are new in the configuration: the write proxy begins with a restart"
   }
 

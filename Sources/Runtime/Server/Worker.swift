@@ -109,6 +109,9 @@ final class Worker: @unchecked Sendable {
       })
   }
 
+  /// Has the worker call `body` once it has done all it was told before.
+  func whenReached(_ body: @escaping @Sendable () -> Void) { loop.mailbox.post(.work(body)) }
+
   /// Has the worker run triggers' handlers; their outcomes go to `sink`.
   func start(_ runs: [HandlerRun], _ sink: any HandlerRunSink) {
     loop.mailbox.post(.work { for run in runs { self.dispatcher.start(run, sink) } })

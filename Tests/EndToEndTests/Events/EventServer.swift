@@ -41,7 +41,7 @@ final class EventStorage: Sendable {
       // This peer waits for a member that was killed as long as for one that is slow.
       lines =
         "driver: kafka\n    brokers: [\"\(try KafkaServer.shared.get().brokers)\"]\n"
-        + "    properties: { max.poll.interval.ms: 8000 }"
+        + "    properties: { session.timeout.ms: 6000, max.poll.interval.ms: 8000 }"
     }
   }
 

@@ -23,7 +23,7 @@ import Testing
     }
   }
 
-  @Test(arguments: StoreUnderTest.all)
+  @Test(arguments: StoreUnderTest.joining)
   func membersShareTheWork(_ driver: StoreUnderTest) throws {
     let bench = try Bench(driver)
     guard bench.traits.sharesWork else { return }
@@ -52,7 +52,7 @@ import Testing
 
   /// A member that is told to give partitions up has unfinished events of them: nobody else gets events of them
   /// before it has given them up.
-  @Test(arguments: StoreUnderTest.all)
+  @Test(arguments: StoreUnderTest.joining)
   func aHandOverWaitsForWhatWasBegun(_ driver: StoreUnderTest) throws {
     let bench = try Bench(driver)
     guard bench.traits.sharesWork else { return }
@@ -93,7 +93,7 @@ import Testing
   }
 
   /// A member says nothing any more: its partitions are taken over, and it cannot commit over its successor.
-  @Test(arguments: StoreUnderTest.all)
+  @Test(arguments: StoreUnderTest.joining)
   func aSilentMemberIsReplaced(_ driver: StoreUnderTest) throws {
     let bench = try Bench(driver)
     guard bench.traits.sharesWork else { return }
@@ -123,7 +123,7 @@ import Testing
   }
 
   /// Where one member has all partitions, the next one waits for its end.
-  @Test(arguments: StoreUnderTest.all)
+  @Test(arguments: StoreUnderTest.joining)
   func aStandbyTakesOver(_ driver: StoreUnderTest) throws {
     let bench = try Bench(driver)
     guard !bench.traits.sharesWork else { return }

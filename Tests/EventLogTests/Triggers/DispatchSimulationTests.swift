@@ -2,8 +2,6 @@
 // invariants checked at every action. SPACER_FUZZ_SEED runs one seed again; with SPACER_FUZZ_SECONDS it goes over
 // 100,000 seeds, or longer.
 
-import Glibc
-import SpacerEventLog
 import Testing
 
 struct DispatchSimulationTests {
@@ -13,11 +11,11 @@ struct DispatchSimulationTests {
   private static let seedCountLong: UInt64 = 100_000
 
   @Test func fuzzSchedules() throws {
-    if let seed = Self.number("SPACER_FUZZ_SEED") {
+    if let seed = TriggerFuzz.number("SPACER_FUZZ_SEED") {
       var simulation = DispatchSimulation(seed: seed)
       return try simulation.run()
     }
-    let seconds = Self.number("SPACER_FUZZ_SECONDS")
+    let seconds = TriggerFuzz.number("SPACER_FUZZ_SECONDS")
     let first = seconds == nil ? 1 : UInt64.random(in: 1...(1 << 40))
     print("fuzz dispatch: seeds from \(first)")
     let end = ContinuousClock.now + .seconds(Double(seconds ?? 0))
@@ -44,9 +42,5 @@ struct DispatchSimulationTests {
       total += action
     }
     #expect(total > 200)
-  }
-
-  private static func number(_ name: String) -> UInt64? {
-    getenv(name).flatMap { UInt64(String(cString: $0)) }
   }
 }

@@ -52,11 +52,10 @@ extension DispatchSimulation {
 
   private func checkBounds(_ member: Int) throws {
     let options = plan.options
-    let status = members[member].dispatcher.status
+    let count = members[member].dispatcher.eventCount
     // A poll brings at most six.
     try check(
-      status.eventCount <= 2 * options.eventCountMax + 6 + plan.partitions.count,
-      "too much on hand: \(status)")
+      count <= 2 * options.eventCountMax + 6 + plan.partitions.count, "\(count) events are on hand")
     for (partition, assignment) in members[member].assignments {
       let held = assignment.delivered.reduce(0) { $0 + (events[$1].isDone ? 0 : 1) }
       try check(
