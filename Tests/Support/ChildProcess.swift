@@ -14,10 +14,14 @@ package struct HarnessError: Error, CustomStringConvertible {
 package let waitSecondsMax = 30.0
 
 /// Asks over and over until `condition` holds.
-package func waitUntil(_ what: String, _ condition: () throws -> Bool) throws {
-  let limit = Date(timeIntervalSinceNow: waitSecondsMax)
+package func waitUntil(
+  _ what: String, seconds: Double = waitSecondsMax, _ condition: () throws -> Bool
+) throws {
+  let limit = Date(timeIntervalSinceNow: seconds)
   while try !condition() {
-    guard Date() < limit else { throw HarnessError("in \(waitSecondsMax) s it never came that \(what)") }
+    guard Date() < limit else { throw HarnessError("in \(seconds) s it never came that \(what)") }
+    // What is waited for needs the processor too.
+    usleep(2_000)
   }
 }
 

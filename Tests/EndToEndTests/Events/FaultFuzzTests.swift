@@ -152,7 +152,7 @@ struct Delivery: Equatable {
     let acknowledged = load.acknowledged
     let wanted = Set(acknowledged.flatMap { key, numbers in numbers.map { "\(key)/\($0)" } })
     let earlier = Set(lives.flatMap { $0 }.map { "\($0.key)/\($0.number)" })
-    try waitUntil("everything acknowledged was handled") {
+    try waitUntil("everything acknowledged was handled", seconds: 120) {
       wanted.subtracting(earlier).subtracting(Self.deliveries(server).map { "\($0.key)/\($0.number)" })
         .isEmpty
     }
@@ -181,7 +181,7 @@ struct Delivery: Equatable {
     }
     let acknowledged = load.acknowledged
     let wanted = Set(acknowledged.flatMap { key, numbers in numbers.map { "\(key)/\($0)" } })
-    try waitUntil("everything acknowledged was handled") {
+    try waitUntil("everything acknowledged was handled", seconds: 120) {
       wanted.subtracting(Self.deliveries(server).map { "\($0.key)/\($0.number)" }).isEmpty
     }
     #expect(try server.server.stop() == 0)
