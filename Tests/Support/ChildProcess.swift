@@ -21,7 +21,7 @@ package func waitUntil(
   while try !condition() {
     guard Date() < limit else { throw HarnessError("in \(seconds) s it never came that \(what)") }
     // What is waited for needs the processor too.
-    usleep(2_000)
+    usleep(100)
   }
 }
 

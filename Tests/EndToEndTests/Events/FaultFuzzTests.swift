@@ -126,7 +126,8 @@ struct Delivery: Equatable {
     }
   }
 
-  @Test(arguments: EventDriver.durable)
+  // Not on Kafka: the peer keeps a killed member in its group for minutes, so that its successor waits.
+  @Test(arguments: [EventDriver.sqlite, .postgres])
   func killedAtRandomMomentsNothingIsLost(driver: EventDriver) throws {
     let storage = try EventStorage(driver)
     let artifact = try Self.build(storage)

@@ -10,7 +10,7 @@ import Testing
     "record": "seen { key = event.key, payload = payload }",
   ])
 
-  @Test(arguments: [EventDriver.memory, .sqlite, .postgres, .kafka])
+  @Test(arguments: [EventDriver.memory, .sqlite, .postgres])
   func aFunctionAndAnEventEverySecond(driver: EventDriver) throws {
     let storage = try EventStorage(driver)
     let artifact = try storage.build(
@@ -36,7 +36,7 @@ import Testing
   }
 
   /// Two instances on one storage: each time once.
-  @Test(arguments: [EventDriver.postgres, .kafka])
+  @Test(arguments: [EventDriver.postgres])
   func twoInstancesRunEachTimeOnce(driver: EventDriver) throws {
     let storage = try EventStorage(driver)
     let artifact = try storage.build(
