@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import statistics
+import sys
 import threading
 import time
 import urllib.request
@@ -13,8 +14,12 @@ from . import postgres, processes, servers
 
 CALLERS = [1, 64, 512]
 BYTES = 100
-# flow.all takes so many calls.
-CALLERS_OF_A_REQUEST = 256
+# Of the PostgreSQL peer's pipeline.
+BATCHES_ON_THE_WAY = 2
+# Events of one key are handled one after the other.
+KEYS_DISPATCHED = 64
+# Callers come in requests, which connections bring to the workers by chance: enough for each to get its share.
+CALLERS_OF_A_REQUEST = 16
 
 
 class Storage:
@@ -34,22 +39,22 @@ def compile_peer(folder, name, libraries):
     return program
 
 
-def storages(folder, core):
+def storages(folder):
     """The storages that this machine has, each started when it is its turn."""
     yield Storage("memory", {}, None)
     peer = compile_peer(folder, "sqlite_peer", ["-lsqlite3"])
     yield Storage(
         "sqlite", {"BENCH_FILE": os.path.join(folder, "events.db")},
-        lambda callers, milliseconds: [
-            peer, os.path.join(folder, "peer.db"), str(callers), str(milliseconds), str(BYTES)])
-    database = postgres.Postgres(folder, core)
+        lambda callers, seconds: [
+            peer, os.path.join(folder, "peer.db"), str(callers), str(seconds * 1000), str(BYTES)])
+    database = postgres.Postgres(folder, None)
     if database.is_installed():
         database.start()
         peer_pq = compile_peer(folder, "postgres_peer", ["-I/usr/include/postgresql", "-lpq"])
         yield Storage(
             "postgres", {"BENCH_DATABASE": database.connection},
-            lambda callers, milliseconds: [
-                peer_pq, database.connection, str(callers), str(milliseconds), str(BYTES)],
+            lambda callers, seconds: [
+                peer_pq, database.connection, str(callers), str(seconds), str(BATCHES_ON_THE_WAY)],
             stop=database.stop)
     broker = Broker(folder)
     if broker.is_installed():
@@ -57,8 +62,8 @@ def storages(folder, core):
         peer_kafka = compile_peer(folder, "kafka_peer", ["-lrdkafka"])
         yield Storage(
             "kafka", {"BENCH_BROKERS": broker.address},
-            lambda callers, milliseconds: [
-                peer_kafka, broker.address, str(callers), str(milliseconds), str(BYTES)],
+            lambda callers, seconds: [
+                peer_kafka, broker.address, "bench_stored", str(callers), str(seconds)],
             stop=broker.stop)
 
 
@@ -100,8 +105,9 @@ class EventSpacer(servers.Spacer):
 
     project = "events"
 
-    def __init__(self, folder, storage):
+    def __init__(self, folder, storage, workers):
         super().__init__(folder)
+        self.workers = workers
         self.environment = {**self.environment, **storage.environment, "SPACER_ENV": storage.name}
 
     def command(self):
@@ -113,13 +119,13 @@ class EventSpacer(servers.Spacer):
         with urllib.request.urlopen(request, timeout=120) as answer:
             return json.load(answer)["data"]
 
-    def appends(self, callers, seconds, topic="stored"):
-        """Events a second of so many concurrent callers."""
+    def appends(self, callers, seconds, topic="stored", keys=1):
+        """Events a second of so many concurrent callers, each with so many keys in turn."""
         results = []
 
         def ask(part, number):
             results.append(self.post("/append", {
-                "callers": part, "seconds": seconds, "bytes": BYTES, "topic": topic, "key": f"k{number}-"}))
+                "callers": part, "seconds": seconds, "bytes": BYTES, "topic": topic, "key": f"k{number}-", "keys": keys}))
 
         threads = []
         left = callers
@@ -133,11 +139,11 @@ class EventSpacer(servers.Spacer):
             thread.join()
         return sum(result["count"] for result in results) / max(result["seconds"] for result in results)
 
-    def dispatch(self, seconds):
+    def dispatch(self, callers, seconds):
         """Events a second from the append to the end of their handlers."""
         before = self.handled()
         start = time.monotonic()
-        self.appends(64, seconds, "counted")
+        self.appends(callers, seconds, "counted", KEYS_DISPATCHED if callers == 1 else 1)
         seen, last = None, start
         while True:
             handled = self.handled()
@@ -161,34 +167,62 @@ class EventSpacer(servers.Spacer):
         return figures["p50"], figures["p99"]
 
 
-def peer_rate(command, core):
-    output, _ = processes.capture(command, core)
+def say(storage, what, *figures):
+    text = ", ".join("none" if figure is None else f"{figure:,.2f}" for figure in figures)
+    print(f"  events, {storage.name}, {what}: {text}", file=sys.stderr)
+
+
+def peer_rate(command):
+    output, _ = processes.capture(command)
     return float(output.split()[0])
 
 
-def measure(folder, core, peer_core, rounds, seconds):
-    """Rows of (storage, callers, ours, the peer's, ratio), and of (storage, p50, p99), and the dispatch rates."""
+def measure_appends(storage, place, rounds, seconds):
+    """Rows of (storage, callers, ours, the peer's), ours with a worker a core, as it is by default."""
+    rows = []
+    server = EventSpacer(os.path.join(place, f"spacer-{storage.name}"), storage, workers=os.cpu_count())
+    server.prepare()
+    server.start(None)
+    try:
+        # An append to memory is done at once, so that callers there would run one after the other; and what it may
+        # hold is bounded.
+        is_memory = storage.peer is None
+        for callers in CALLERS[:1] if is_memory else CALLERS:
+            ours, theirs = [], []
+            for _ in range(rounds):
+                ours.append(server.appends(callers, 1 if is_memory else seconds))
+                if storage.peer:
+                    theirs.append(peer_rate(storage.peer(callers, seconds)))
+            rows.append((
+                storage.name, callers, statistics.median(ours), statistics.median(theirs) if theirs else None))
+            say(storage, f"{callers} callers", *rows[-1][2:])
+    finally:
+        server.stop()
+    return rows
+
+
+def measure(folder, rounds, seconds):
+    """Rows of (storage, callers, ours, the peer's, ratio), and of (storage, p50, p99), and the dispatch rates.
+
+    Nothing is pinned: what stores is a thread or a process beside what serves, and the peers too may use every core.
+    """
     appends, delays, dispatch = [], [], []
     place = os.path.join(folder, "events")
     os.makedirs(place, exist_ok=True)
-    for storage in storages(place, peer_core):
+    for storage in storages(place):
         try:
-            server = EventSpacer(os.path.join(place, storage.name), storage)
+            appends += measure_appends(storage, place, rounds, seconds)
+            # One worker: what handlers see is kept in its Lua state.
+            server = EventSpacer(os.path.join(place, f"spacer-{storage.name}-handlers"), storage, workers=1)
             server.prepare()
-            server.start(core)
+            server.start(None)
             try:
-                for callers in CALLERS:
-                    ours, theirs = [], []
-                    for _ in range(rounds):
-                        ours.append(server.appends(callers, seconds))
-                        if storage.peer:
-                            theirs.append(peer_rate(storage.peer(callers, seconds * 1000), core))
-                    appends.append((
-                        storage.name, callers, statistics.median(ours),
-                        statistics.median(theirs) if theirs else None))
                 p50, p99 = server.delays(1000)
                 delays.append((storage.name, p50, p99))
-                dispatch.append((storage.name, server.dispatch(seconds)))
+                say(storage, "delay", p50, p99)
+                is_memory = storage.peer is None
+                dispatch.append((storage.name, server.dispatch(1 if is_memory else 64, 1 if is_memory else seconds)))
+                say(storage, "handled a second", dispatch[-1][1])
             finally:
                 server.stop()
         finally:

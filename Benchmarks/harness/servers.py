@@ -143,6 +143,7 @@ class Spacer(Server):
     environment = {"SPACER_ENV": "production"}
     binaries = ""
     project = "app"
+    workers = 1
 
     @classmethod
     def find(cls, binaries):
@@ -163,5 +164,5 @@ class Spacer(Server):
     def command(self):
         return [
             self.tool("spacer-serve"), self.artifact, "--port", str(self.port), "--host", "127.0.0.1",
-            "--workers", "1",
+            "--workers", str(self.workers),
         ]

@@ -103,6 +103,15 @@ def building(rows, lines, modules):
     return heading(f"Build of {modules:,} modules, {lines:,} lines") + "\n" + table(header, cells)
 
 
+def saving(rows, modules):
+    header = ["what", "times", "p50 ms", "p99 ms", "most ms"]
+    cells = [
+        [name, count, f"{p50:.2f}", f"{p99:.2f}", f"{most:.2f}"] for name, count, p50, p99, most in rows
+    ]
+    return heading(f"From a save to the first answer by new code, {modules:,} modules") + "\n" + table(
+        header, cells)
+
+
 def waiting_memory(rows):
     header = ["server", "KiB per waiting call, its connection included"]
     return heading("Memory of a call that waits") + "\n" + table(

@@ -7,6 +7,7 @@ return function (args)
   for number = 1, args.callers do
     calls[number] = { "appender", {
       key = args.key .. number, seconds = args.seconds, bytes = args.bytes, topic = args.topic,
+      keys = args.keys,
     } }
   end
   local start = time.monotonic()
