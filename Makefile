@@ -9,7 +9,9 @@ FUZZ_SECONDS ?= 60
 # Builds are by product: a plain `swift build` makes everything a second time, as the plugin's tools.
 # Linked statically, so that the executables start without looking for Swift's libraries.
 RELEASE_FLAGS := -c release --static-swift-stdlib
-RELEASE := .build/release
+RELEASE ?= .build/release
+# Below PREFIX/share, where each shell looks by itself.
+COMPLETIONS := bash-completion/completions zsh/site-functions fish/vendor_completions.d
 SOURCES := Package.swift Sources Tests
 
 .PHONY: help
@@ -61,9 +63,17 @@ lint: ## Check the format without changing anything
 	swift format lint --strict --recursive --parallel $(SOURCES)
 
 .PHONY: install
-install: build ## Copy spacer and spacer-serve to PREFIX/bin (PREFIX=/usr/local)
-	install -d $(DESTDIR)$(PREFIX)/bin
+install: build ## Copy the executables and the shells' completions below PREFIX (PREFIX=/usr/local)
+	@$(MAKE) --no-print-directory install-files
+
+# Without building: what the tests call, with RELEASE as the folder of their own build.
+.PHONY: install-files
+install-files:
+	install -d $(DESTDIR)$(PREFIX)/bin $(COMPLETIONS:%=$(DESTDIR)$(PREFIX)/share/%)
 	install -m 755 $(RELEASE)/spacer $(RELEASE)/spacer-serve $(DESTDIR)$(PREFIX)/bin
+	$(RELEASE)/spacer completions bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/spacer
+	$(RELEASE)/spacer completions zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_spacer
+	$(RELEASE)/spacer completions fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/spacer.fish
 
 .PHONY: clean
 clean: ## Remove everything that was built

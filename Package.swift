@@ -18,7 +18,9 @@ let package = Package(
   products: [
     .executable(name: "spacer", targets: ["spacer"]),
     .executable(name: "spacer-serve", targets: ["spacer-serve"]),
+    .library(name: "SpacerRuntime", targets: ["SpacerRuntime"]),
     .plugin(name: "SpacerCommand", targets: ["SpacerCommand"]),
+    .plugin(name: "SpacerBuild", targets: ["SpacerBuild"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -86,7 +88,9 @@ let package = Package(
         permissions: [
           .writeToPackageDirectory(reason: "The artifact and the build cache are written into the project.")
         ]),
-      dependencies: ["spacer", "spacer-serve"], path: "Sources/Plugin"),
+      dependencies: ["spacer"], path: "Sources/Plugin/Command"),
+    .plugin(
+      name: "SpacerBuild", capability: .buildTool(), dependencies: ["spacer"], path: "Sources/Plugin/Build"),
 
     // What several test targets use: child processes, and a PostgreSQL server of the tests' own.
     .target(name: "SpacerTestSupport", path: "Tests/Support", swiftSettings: swiftSettings),
@@ -109,7 +113,8 @@ let package = Package(
       ],
       path: "Tests/EventLogTests", swiftSettings: swiftSettings),
     .testTarget(
-      name: "EndToEndTests", dependencies: ["spacer", "spacer-serve", "SpacerTestSupport"],
+      name: "EndToEndTests",
+      dependencies: ["spacer", "spacer-serve", "SpacerCompiler", "SpacerTestSupport"],
       path: "Tests/EndToEndTests",
       swiftSettings: swiftSettings),
   ]

@@ -4,6 +4,7 @@
 Prints what it finds as JSON: artifact_reader.py FILE. Needs the xxhash module (Debian: python3-xxhash).
 """
 
+import hashlib
 import json
 import struct
 import sys
@@ -15,8 +16,12 @@ VERSION = 1
 SECTIONS = {
     1: "manifest", 2: "strings", 3: "modules", 4: "bytecode", 5: "graph", 6: "routes", 7: "topics",
     8: "triggers", 9: "environment", 10: "settings", 11: "signature", 12: "validations",
+    13: "capabilities",
 }
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+CAPABILITIES = ["http", "topic", "function", "database", "variable", "optionalVariable", "module"]
+# A SubjectPublicKeyInfo of an Ed25519 key without the key (RFC 8410).
+ED25519_INFO = bytes.fromhex("302a300506032b6570032100")
 KINDS = ["function", "privateFunction", "library"]
 
 
@@ -78,13 +83,29 @@ class Artifact:
                 {"line": line, "description": json.loads(self.text(*description))})
         return result
 
+    def capabilities(self):
+        result = {}
+        for module, kind, is_any, *target in self.records("capabilities", "IBB2xII"):
+            if kind < len(CAPABILITIES):
+                result.setdefault(module, []).append(
+                    {"kind": CAPABILITIES[kind], "target": None if is_any else self.text(*target)})
+        return result
+
+    def signature(self):
+        if "signature" not in self.sections:
+            return None
+        algorithm, key = struct.unpack("<I4x32s64x", self.sections["signature"])
+        check(algorithm == 1, "a signature of an unknown algorithm")
+        return {"fingerprint": "SHA256:" + hashlib.sha256(ED25519_INFO + key).hexdigest()}
+
     def modules(self):
-        validations = self.validations()
+        validations, capabilities = self.validations(), self.capabilities()
         for index, record in enumerate(self.records("modules", "IIIIQQQB7x8I")):
             name, path, size, kind = record[0:2], record[2:4], record[5], record[7]
             yield {
                 "name": self.text(*name), "path": self.text(*path), "kind": KINDS[kind], "bytes": size,
                 "validations": validations.get(index, []),
+                "capabilities": capabilities.get(index, []),
             }
 
     def routes(self, modules):
@@ -117,7 +138,7 @@ class Artifact:
             for topic, module, *event in self.records("triggers", "IIII")
         ]
         return {
-            **self.manifest(), "sections": self.entries, "modules": modules,
+            **self.manifest(), "signature": self.signature(), "sections": self.entries, "modules": modules,
             "routes": list(self.routes(modules)), "topics": topics, "triggers": triggers,
             "environmentVariables": [self.text(*r) for r in self.records("environment", "II")],
             "settings": dict(self.settings()),

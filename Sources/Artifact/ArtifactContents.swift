@@ -57,6 +57,47 @@ package struct ArtifactContents: Equatable, Sendable {
     }
   }
 
+  /// Something outside of itself that a module's code reaches, as far as its text shows.
+  package struct Capability: Hashable, Sendable {
+    /// What is reached. The numbers are the format's.
+    package enum Kind: UInt8, CaseIterable, Sendable {
+      /// A server, by requests of the module `http`; the target is its origin, `https://weather.example`, or the
+      /// environment variable that names it, `${WEATHER_URL}`.
+      case http = 0
+      /// A topic that it appends to.
+      case topic
+      /// A function that it calls with `flow`.
+      case function
+      /// A database, by its name in the configuration.
+      case database
+      /// An environment variable.
+      case variable
+      /// An environment variable that has another value in its place where it is read.
+      case optionalVariable
+      /// A module whose name, or code whose text, is computed: any is the only target.
+      case module
+      /// A function of the program that embeds the runtime, by the name it is registered under.
+      case host
+    }
+
+    package var kind: Kind
+    /// Nil when the text does not tell which: any.
+    package var target: String?
+
+    package init(_ kind: Kind, _ target: String?) {
+      self.kind = kind
+      self.target = target
+    }
+
+    /// By kind, any first, then by the target's bytes.
+    package static func precedes(_ a: Self, _ b: Self) -> Bool {
+      if a.kind != b.kind { return a.kind.rawValue < b.kind.rawValue }
+      guard let second = b.target else { return false }
+      guard let first = a.target else { return true }
+      return first.utf8.lexicographicallyPrecedes(second.utf8)
+    }
+  }
+
   /// One compiled Lua file.
   package struct Module: Equatable, Sendable {
     /// The function or library name without folder and ending: `controllers/users/get`, `helper`.
@@ -78,11 +119,13 @@ package struct ArtifactContents: Equatable, Sendable {
     package var calls: [String]
     /// Constant descriptions of arguments, in the order of the text.
     package var validations: [Validation]
+    /// What its own code reaches, without that of the modules it requires.
+    package var capabilities: [Capability]
 
     package init(
       name: String, path: String, kind: ModuleKind, bytecode: [UInt8], contentHash: UInt64,
       requires: [Int] = [], builtins: [String] = [], appends: [String] = [], calls: [String] = [],
-      validations: [Validation] = []
+      validations: [Validation] = [], capabilities: [Capability] = []
     ) {
       self.name = name
       self.path = path
@@ -94,6 +137,7 @@ package struct ArtifactContents: Equatable, Sendable {
       self.appends = appends
       self.calls = calls
       self.validations = validations
+      self.capabilities = capabilities
     }
   }
 
@@ -169,12 +213,14 @@ package struct ArtifactContents: Equatable, Sendable {
   /// Names that functions may read with `os.getenv`.
   package var environmentVariables: [String]
   package var settings: [Setting]
+  /// Whether the modules' capabilities were looked for; without, that there are none says nothing.
+  package var hasCapabilities: Bool
 
   package init(
     appName: String, spacerRelease: String, luaRelease: String, architecture: String,
     isRelease: Bool = false, environment: String? = nil, modules: [Module] = [], routes: [Route] = [],
     topics: [String] = [], triggers: [Trigger] = [], environmentVariables: [String] = [],
-    settings: [Setting] = []
+    settings: [Setting] = [], hasCapabilities: Bool = false
   ) {
     self.appName = appName
     self.spacerRelease = spacerRelease
@@ -188,5 +234,6 @@ package struct ArtifactContents: Equatable, Sendable {
     self.triggers = triggers
     self.environmentVariables = environmentVariables
     self.settings = settings
+    self.hasCapabilities = hasCapabilities
   }
 }

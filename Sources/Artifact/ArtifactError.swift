@@ -19,6 +19,8 @@ package enum ArtifactError: Error, Equatable, Sendable {
   case otherLuaRelease(artifact: String, reader: String)
   /// Compiled on another processor architecture than the reader's.
   case otherArchitecture(artifact: String, reader: String)
+  /// An executable without an application behind it.
+  case notStandalone
   /// The contents given to the writer break a rule or a limit.
   case invalidContents(String)
 }
@@ -44,6 +46,8 @@ extension ArtifactError: CustomStringConvertible {
       "the artifact was compiled for \(artifact), and this Spacer runs \(reader); build it again"
     case .otherArchitecture(let artifact, let reader):
       "the artifact was compiled for \(artifact), and this machine is \(reader); build it again"
+    case .notStandalone:
+      "no application is in this executable"
     case .invalidContents(let problem):
       problem
     }

@@ -13,6 +13,7 @@ package enum Limits {
   package static let environmentVariablesMax = 1 << 16
   package static let settingsMax = 1 << 20
   package static let validationsMax = 1 << 20
+  package static let capabilitiesMax = 1 << 20
   /// Entries of one module's list of requires, built-ins, topics or callees.
   package static let moduleListMax = 1 << 20
   /// A route's index is 16 bits wide in the table.

@@ -148,6 +148,50 @@ int spacer_key_is_der(const void *bytes, size_t count) {
   return is_whole;
 }
 
+// MARK: Ed25519
+
+spacer_key *spacer_ed25519_generate(void) {
+  const spacer_crypto_library *crypto = spacer_crypto_library_get();
+  if (crypto == NULL) return NULL;
+  EVP_PKEY *key = NULL;
+  EVP_PKEY_CTX *context = crypto->EVP_PKEY_CTX_new_id(EVP_PKEY_ED25519, NULL);
+  if (context != NULL && crypto->EVP_PKEY_keygen_init(context) > 0) crypto->EVP_PKEY_keygen(context, &key);
+  crypto->EVP_PKEY_CTX_free(context);
+  crypto->ERR_clear_error();
+  return key;
+}
+
+spacer_key *spacer_ed25519_public(const uint8_t *bytes) {
+  const spacer_crypto_library *crypto = spacer_crypto_library_get();
+  if (crypto == NULL) return NULL;
+  EVP_PKEY *key = crypto->EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, bytes, SPACER_ED25519_KEY_BYTES);
+  crypto->ERR_clear_error();
+  return key;
+}
+
+int spacer_ed25519_public_bytes(const spacer_key *key, uint8_t *out) {
+  const spacer_crypto_library *crypto = spacer_crypto_library_get();
+  size_t length = SPACER_ED25519_KEY_BYTES;
+  if (crypto == NULL || crypto->EVP_PKEY_get_base_id(key) != EVP_PKEY_ED25519) return 0;
+  int ok = crypto->EVP_PKEY_get_raw_public_key(key, out, &length) > 0 && length == SPACER_ED25519_KEY_BYTES;
+  crypto->ERR_clear_error();
+  return ok;
+}
+
+size_t spacer_key_write(spacer_key *key, int holds, uint8_t *out, size_t capacity) {
+  const spacer_crypto_library *crypto = spacer_crypto_library_get();
+  if (crypto == NULL || capacity == 0 || capacity > INT_MAX) return 0;
+  BIO *bio = crypto->BIO_new(crypto->BIO_s_mem());
+  if (bio == NULL) return 0;
+  int ok = holds == SPACER_TEXT_PRIVATE_KEY
+               ? crypto->PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)
+               : crypto->PEM_write_bio_PUBKEY(bio, key);
+  int length = ok ? crypto->BIO_read(bio, out, (int)capacity) : 0;
+  crypto->BIO_free(bio);
+  crypto->ERR_clear_error();
+  return length > 0 && (size_t)length < capacity ? (size_t)length : 0;
+}
+
 // MARK: Signing
 
 /// The digest to sign with: NULL and success for none.

@@ -58,6 +58,32 @@ size_t spacer_crypto_digest(int digest, const void *bytes, size_t count, uint8_t
   return length;
 }
 
+size_t spacer_crypto_digest_pieces(
+    int digest, const spacer_crypto_piece *pieces, size_t piece_count, uint8_t *out) {
+  static const uint8_t zeros[64];
+  const spacer_crypto_library *crypto = spacer_crypto_library_get();
+  if (crypto == NULL || digest < 0 || digest >= SPACER_DIGEST_COUNT || crypto->digests[digest] == NULL) return 0;
+  EVP_MD_CTX *context = crypto->EVP_MD_CTX_new();
+  if (context == NULL) return 0;
+  unsigned int length = 0;
+  int ok = crypto->EVP_DigestInit_ex(context, crypto->digests[digest], NULL);
+  for (size_t i = 0; ok && i < piece_count; i++) {
+    if (pieces[i].bytes != NULL) {
+      ok = crypto->EVP_DigestUpdate(context, pieces[i].bytes, pieces[i].count);
+      continue;
+    }
+    for (size_t left = pieces[i].count; ok && left > 0;) {
+      size_t part = left < sizeof zeros ? left : sizeof zeros;
+      ok = crypto->EVP_DigestUpdate(context, zeros, part);
+      left -= part;
+    }
+  }
+  ok = ok && crypto->EVP_DigestFinal_ex(context, out, &length);
+  crypto->EVP_MD_CTX_free(context);
+  if (!ok) crypto->ERR_clear_error();
+  return ok ? length : 0;
+}
+
 size_t spacer_crypto_hmac(
     int digest, const void *key, size_t key_count, const void *bytes, size_t count, uint8_t *out) {
   const spacer_crypto_library *crypto = spacer_crypto_library_get();

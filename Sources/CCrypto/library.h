@@ -16,11 +16,19 @@
   X(ERR_clear_error)               \
   X(EVP_MD_fetch)                  \
   X(EVP_Digest)                    \
+  X(EVP_DigestInit_ex)             \
+  X(EVP_DigestUpdate)              \
+  X(EVP_DigestFinal_ex)            \
   X(HMAC)                          \
   X(EVP_PBE_scrypt)                \
   X(BIO_new_mem_buf)               \
+  X(BIO_new)                       \
+  X(BIO_s_mem)                     \
+  X(BIO_read)                      \
   X(BIO_free)                      \
   X(PEM_read_bio_PrivateKey)       \
+  X(PEM_write_bio_PrivateKey)      \
+  X(PEM_write_bio_PUBKEY)          \
   X(PEM_read_bio_X509)             \
   X(OSSL_DECODER_CTX_new_for_pkey) \
   X(OSSL_DECODER_CTX_set_pem_password_cb) \
@@ -32,6 +40,12 @@
   X(X509_get_pubkey)               \
   X(X509_free)                     \
   X(EVP_PKEY_free)                 \
+  X(EVP_PKEY_CTX_new_id)           \
+  X(EVP_PKEY_CTX_free)             \
+  X(EVP_PKEY_keygen_init)          \
+  X(EVP_PKEY_keygen)               \
+  X(EVP_PKEY_new_raw_public_key)   \
+  X(EVP_PKEY_get_raw_public_key)   \
   X(EVP_PKEY_get_base_id)          \
   X(EVP_PKEY_get_bits)             \
   X(EVP_PKEY_get_group_name)       \

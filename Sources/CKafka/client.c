@@ -46,14 +46,6 @@ void spacer_kafka_destroy(rd_kafka_t *client) {
   spacer_kafka.destroy_flags(client, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
 }
 
-int spacer_kafka_fatal_error(rd_kafka_t *client, char *text, size_t text_bytes) {
-  return (int)spacer_kafka.fatal_error(client, text, text_bytes);
-}
-
-int spacer_kafka_test_fatal_error(rd_kafka_t *client, int error, const char *reason) {
-  return (int)spacer_kafka.test_fatal_error(client, (rd_kafka_resp_err_t)error, reason);
-}
-
 // Queues and events
 
 rd_kafka_queue_t *spacer_kafka_queue_new(rd_kafka_t *client) { return spacer_kafka.queue_new(client); }
@@ -83,6 +75,15 @@ int spacer_kafka_event_error_is_fatal(rd_kafka_event_t *event) {
 }
 rd_kafka_topic_partition_list_t *spacer_kafka_event_partitions(rd_kafka_event_t *event) {
   return spacer_kafka.event_topic_partition_list(event);
+}
+
+int spacer_kafka_event_partition(rd_kafka_event_t *event, int32_t *partition, int64_t *offset) {
+  rd_kafka_topic_partition_t *place = spacer_kafka.event_topic_partition(event);
+  if (place == NULL) return 0;
+  *partition = place->partition;
+  *offset = place->offset;
+  spacer_kafka.topic_partition_destroy(place);
+  return 1;
 }
 
 // Producing
@@ -131,9 +132,6 @@ size_t spacer_kafka_event_deliveries(rd_kafka_event_t *event, spacer_kafka_deliv
 }
 
 int spacer_kafka_outq_len(rd_kafka_t *client) { return spacer_kafka.outq_len(client); }
-int spacer_kafka_flush(rd_kafka_t *client, int milliseconds) {
-  return (int)spacer_kafka.flush(client, milliseconds);
-}
 void spacer_kafka_purge(rd_kafka_t *client) {
   spacer_kafka.purge(client, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
 }
@@ -157,16 +155,16 @@ void spacer_kafka_list_add(rd_kafka_topic_partition_list_t *list, const char *to
 // Consuming
 
 int spacer_kafka_poll_set_consumer(rd_kafka_t *client) { return (int)spacer_kafka.poll_set_consumer(client); }
-int spacer_kafka_subscribe(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *topics) {
+int spacer_kafka_subscribe(rd_kafka_t *client, rd_kafka_topic_partition_list_t *topics) {
   return (int)spacer_kafka.subscribe(client, topics);
 }
-int spacer_kafka_assign(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *partitions) {
+int spacer_kafka_assign(rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions) {
   return (int)spacer_kafka.assign(client, partitions);
 }
-int spacer_kafka_incremental_assign(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *partitions) {
+int spacer_kafka_incremental_assign(rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions) {
   return take_error(spacer_kafka.incremental_assign(client, partitions));
 }
-int spacer_kafka_incremental_unassign(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *partitions) {
+int spacer_kafka_incremental_unassign(rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions) {
   return take_error(spacer_kafka.incremental_unassign(client, partitions));
 }
 int spacer_kafka_assignment_lost(rd_kafka_t *client) { return spacer_kafka.assignment_lost(client); }
@@ -179,7 +177,7 @@ int spacer_kafka_resume_partitions(rd_kafka_t *client, rd_kafka_topic_partition_
 int spacer_kafka_committed(rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions, int milliseconds) {
   return (int)spacer_kafka.committed(client, partitions, milliseconds);
 }
-int spacer_kafka_commit(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *offsets,
+int spacer_kafka_commit(rd_kafka_t *client, rd_kafka_topic_partition_list_t *offsets,
                         rd_kafka_queue_t *queue) {
   return (int)spacer_kafka.commit_queue(client, offsets, queue, NULL, NULL);
 }

@@ -6,11 +6,11 @@
   X(conf_new) X(conf_destroy) X(conf_set) X(conf_get) X(conf_set_events) X(conf_set_log_cb) X(new)         \
   X(destroy_flags) X(err2str) X(topic_new) X(topic_destroy) X(topic_name) X(producev) X(headers_new)       \
   X(header_add) X(headers_destroy) X(header_get_last) X(message_headers) X(message_status)                 \
-  X(message_timestamp) X(outq_len) X(purge) X(fatal_error) X(test_fatal_error) X(flush) X(queue_new)       \
+  X(message_timestamp) X(outq_len) X(purge) X(queue_new)       \
   X(queue_destroy) X(queue_get_main) X(queue_get_consumer) X(queue_get_partition) X(queue_forward)         \
   X(queue_io_event_enable) X(queue_poll) X(queue_yield) X(event_type) X(event_destroy) X(event_message_next)              \
   X(event_message_array) X(event_error) X(event_error_string) X(event_error_is_fatal) X(event_opaque)      \
-  X(event_topic_partition_list) X(message_errstr) X(poll_set_consumer) X(subscribe) X(assign)              \
+  X(event_topic_partition_list) X(event_topic_partition) X(topic_partition_destroy) X(message_errstr) X(poll_set_consumer) X(subscribe) X(assign)              \
   X(incremental_assign) X(incremental_unassign) X(assignment_lost) X(pause_partitions)                     \
   X(resume_partitions) X(committed) X(commit_queue) X(consumer_close_queue) X(consumer_closed)             \
   X(offsets_for_times) X(metadata) X(metadata_destroy) X(topic_partition_list_new)                         \

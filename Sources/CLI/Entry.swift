@@ -10,7 +10,12 @@ import SpacerCompiler
 enum Entry {
   static func main() {
     do {
-      try Spacer.requireKnownCommand(CommandLine.arguments.dropFirst())
+      let words = CommandLine.arguments.dropFirst()
+      if let text = try HelpTopic.answer(to: words) {
+        Console.standardOutput.write(text)
+        exit(0)
+      }
+      try Spacer.requireKnownCommand(words)
       var command = try Spacer.parseAsRoot()
       try command.run()
     } catch let failure as CommandFailure {
@@ -33,16 +38,21 @@ struct Spacer: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "spacer",
     abstract: "Compiles a Spacer application and serves it.",
+    discussion: """
+      TOPICS, explained by 'spacer help TOPIC':
+      \(HelpTopic.list)
+      """,
     version: "spacer \(SpacerRelease.current)",
     subcommands: [
       InitCommand.self, BuildCommand.self, CheckCommand.self, RunCommand.self, DevCommand.self,
-      RoutesCommand.self,
-      InspectCommand.self, EventsCommand.self, ReplayCommand.self, StubsCommand.self, VersionCommand.self,
+      TestCommand.self, RoutesCommand.self, InspectCommand.self, DiffCommand.self, KeygenCommand.self,
+      EventsCommand.self, ReplayCommand.self, StubsCommand.self, CompletionsCommand.self, VersionCommand.self,
     ])
 
   /// Fails on a word that stands where a command must and is none, at any level.
   static func requireKnownCommand(_ words: ArraySlice<String>) throws(CommandFailure) {
-    var rest = words.first == "help" ? words.dropFirst() : words
+    let isHelp = words.first == "help"
+    var rest = isHelp ? words.dropFirst() : words
     var command: any ParsableCommand.Type = Spacer.self
     var path = ""
     while let asked = rest.popFirst(), !asked.hasPrefix("-"), !command.configuration.subcommands.isEmpty {
@@ -53,12 +63,15 @@ struct Spacer: ParsableCommand {
         continue
       }
       if path.isEmpty, asked == "help" { return }
-      let names = subcommands.compactMap { $0.configuration.commandName } + (path.isEmpty ? ["help"] : [])
+      var names = subcommands.compactMap { $0.configuration.commandName }
+      if path.isEmpty { names += ["help"] + (isHelp ? HelpTopic.names : []) }
+      let shown = isHelp ? "help \(path)" : path
       let hint =
-        NearestName.find(asked, in: names).map { "did you mean 'spacer \(path)\($0)'?" }
-        ?? "'spacer help\(path.isEmpty ? "" : " " + path.dropLast())' lists the commands"
+        NearestName.find(asked, in: names).map { "did you mean 'spacer \(shown)\($0)'?" }
+        ?? "'spacer help\(path.isEmpty ? "" : " " + path.dropLast())' lists the commands\(isHelp ? " and topics" : "")"
+      let kinds = isHelp && path.isEmpty ? "command or topic" : "command"
       throw CommandFailure(
-        status: ExitStatus.usage, message: "there is no command '\(path)\(asked)'; \(hint)")
+        status: ExitStatus.usage, message: "there is no \(kinds) '\(path)\(asked)'; \(hint)")
     }
   }
 }

@@ -153,6 +153,11 @@ void spacer_fix_seed(spacer_host *host, int64_t seed) {
   spacer_forget_seed(host);
 }
 
+void spacer_free_seed(spacer_host *host) {
+  host->has_fixed_seed = 0;
+  spacer_forget_seed(host);
+}
+
 void spacer_guard_table(lua_State *L) {
   static const luaL_Reg functions[] = {
       {"move", table_move}, {"insert", table_insert}, {"remove", table_remove}, {NULL, NULL},

@@ -222,6 +222,32 @@ void spacer_push_host_function(lua_State *L, int number, const char *name) {
   lua_pushcclosure(L, number < 0 ? waiting_host_function : host_function, 2);
 }
 
+// MARK: Coverage
+
+static void count_line(lua_State *L, lua_Debug *activation) {
+  lua_getinfo(L, "S", activation);
+  // Only the project's own files: built-in modules' chunks are named with `=`.
+  if (activation->source[0] != '@') return;
+  spacer_host *host = spacer_host_of(L);
+  host->count_line(host->context, activation->source, activation->currentline);
+}
+
+/// Takes the watchdog's hook off `L`; what counts lines stays.
+static void reset_hook(spacer_host *host, lua_State *L) {
+  if (host->count_line != NULL) {
+    lua_sethook(L, count_line, LUA_MASKLINE, 0);
+  } else {
+    lua_sethook(L, NULL, 0, 0);
+  }
+}
+
+void spacer_count_lines(spacer_host *host, void (*count)(void *context, const char *source, int line)) {
+  host->count_line = count;
+  // A new thread takes the hook of the one that makes it.
+  reset_hook(host, host->main);
+  reset_hook(host, lua_tothread(host->main, SPACER_INDEX_LOADER));
+}
+
 // MARK: Runs and their bounds
 
 static void raise_over_time(lua_State *L, lua_Debug *activation) {
@@ -262,6 +288,12 @@ void spacer_watch_thread(spacer_host *host) {
   thread_host = host;
 }
 
+void spacer_set_cpu_budget(spacer_host *host, uint64_t nanoseconds) {
+  __atomic_store_n(&host->cpu_nanoseconds, nanoseconds, __ATOMIC_RELAXED);
+}
+
+uint64_t spacer_cpu_budget(spacer_host *host) { return __atomic_load_n(&host->cpu_nanoseconds, __ATOMIC_RELAXED); }
+
 uint64_t spacer_slice(spacer_host *host) { return __atomic_load_n(&host->slice, __ATOMIC_SEQ_CST); }
 
 void spacer_stop(spacer_host *host, unsigned long thread, uint64_t slice) {
@@ -297,7 +329,7 @@ static void end_run(spacer_host *host, lua_State *L) {
   __atomic_add_fetch(&host->slice, 1, __ATOMIC_RELEASE);
   host->enforces_memory = 0;
   host->running = NULL;
-  if (host->is_over_time || lua_gethook(L) != NULL) lua_sethook(L, NULL, 0, 0);
+  if (host->is_over_time || lua_gethook(L) != NULL) reset_hook(host, L);
 }
 
 // MARK: Coroutines of the user's
@@ -350,7 +382,7 @@ static int resume_inner(lua_State *L, lua_State *inner, int arguments, int *succ
   host->blocked = blocked;
   host->running = L;
   // The signal may have come just as it yielded.
-  if (lua_gethook(inner) != NULL) lua_sethook(inner, NULL, 0, 0);
+  if (lua_gethook(inner) != NULL) reset_hook(host, inner);
   if (host->is_over_time) stop_running(host);
   if (status == LUA_YIELD && host->is_waiting) {
     lua_settop(inner, -results - 1);
@@ -403,7 +435,7 @@ static int close_inner(lua_State *L, lua_State *inner) {
   host->running = inner;
   int status = lua_resetthread(inner);
   host->running = L;
-  if (lua_gethook(inner) != NULL) lua_sethook(inner, NULL, 0, 0);
+  if (lua_gethook(inner) != NULL) reset_hook(host, inner);
   if (host->is_over_time) stop_running(host);
   return status;
 }
@@ -510,6 +542,12 @@ void spacer_add_coroutine_functions(lua_State *L) {
 
 static const char module_is_loading;
 
+int spacer_push_chunk(lua_State *L, spacer_module_chunk chunk) {
+  int status = luaL_loadbufferx(L, chunk.bytes, chunk.length, chunk.chunk_name, "b");
+  if (status == LUA_OK) spacer_join_environment(L, -1);
+  return status;
+}
+
 /// Pushes the value of module `index` onto `L`, running its top level there unless it is loaded. `L` is
 /// never the main thread, whose stack must stay at its base for the anchors' indexes to hold.
 static void load_module(lua_State *L, spacer_host *host, int index) {
@@ -531,11 +569,10 @@ static void load_module(lua_State *L, spacer_host *host, int index) {
   int enforces = host->enforces_memory;
   host->enforces_memory = 0;
   spacer_module_chunk chunk = host->module_chunk(host->context, index);
-  if (luaL_loadbufferx(L, chunk.bytes, chunk.length, chunk.chunk_name, "b") != LUA_OK) {
+  if (spacer_push_chunk(L, chunk) != LUA_OK) {
     host->enforces_memory = enforces;
     lua_error(L);
   }
-  spacer_join_environment(L, -1);
   lua_pushlightuserdata(main, (void *)&module_is_loading);
   lua_rawseti(main, loaded_index, index + 1);
 
@@ -593,7 +630,7 @@ int spacer_load_module(spacer_host *host, int index) {
   host->enforces_memory = enforces;
   if (status == LUA_ERRMEM) host->is_over_memory = 1;
   if (is_outermost_run) end_run(host, loader);
-  lua_sethook(loader, NULL, 0, 0);
+  reset_hook(host, loader);
   if (!is_outermost_run && host->is_over_time) stop_running(host);
   lua_xmove(loader, main, 1);
   return status;
@@ -691,7 +728,7 @@ int spacer_resume(spacer_host *host, lua_State *coroutine, lua_State *from, int 
     host->running = outer_running;
     host->enforces_memory = 0;
     if (host->is_over_time) {
-      lua_sethook(coroutine, NULL, 0, 0);
+      reset_hook(host, coroutine);
       stop_running(host);
     }
   }

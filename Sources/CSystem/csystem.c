@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "csystem.h"
+#include <sys/mman.h>
 
 int spacer_accept(int descriptor, struct sockaddr *address, socklen_t *count) {
   return accept4(descriptor, address, count, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -17,3 +18,5 @@ int spacer_is_file_locked(int descriptor) {
   if (fcntl(descriptor, F_OFD_GETLK, &lock) != 0) return -1;
   return lock.l_type != F_UNLCK;
 }
+
+int spacer_memory_file(const char *name) { return memfd_create(name, 0); }

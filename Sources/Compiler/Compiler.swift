@@ -8,6 +8,8 @@ package struct BuildOptions: Equatable, Sendable {
   package var isRelease: Bool
   /// Warnings stop the build.
   package var isStrict: Bool
+  /// The tests under test/ are part of it; such an artifact is for running them.
+  package var includesTests = false
 
   package init(environment: String? = nil, isRelease: Bool = false, isStrict: Bool = false) {
     self.environment = environment

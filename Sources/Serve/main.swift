@@ -3,4 +3,4 @@
 import Glibc
 import SpacerRuntime
 
-exit(ServeCommand.run(arguments: Array(CommandLine.arguments.dropFirst())))
+exit(ServeCommand.run(arguments: CommandLine.arguments))

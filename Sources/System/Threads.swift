@@ -28,6 +28,12 @@ package enum Threads {
     pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
     // Lua recurses in C up to 200 levels, the JSON codec in Swift up to 1,000.
     pthread_attr_setstacksize(&attributes, 8 << 20)
+    // The program's signals are for threads of its own: in the middle of our code no handler runs, and writing to
+    // a pipe that nobody reads is an error rather than the end.
+    var all = sigset_t()
+    var before = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &before)
     let status = pthread_create(
       &thread, &attributes,
       { context in
@@ -38,6 +44,7 @@ package enum Threads {
         box.body()
         return nil
       }, context)
+    pthread_sigmask(SIG_SETMASK, &before, nil)
     pthread_attr_destroy(&attributes)
     guard status == 0 else {
       Unmanaged<Box>.fromOpaque(context).release()

@@ -1,7 +1,5 @@
 // The rules of the watch loop, with the clock in the test's hand.
 
-import SpacerArtifact
-import SpacerRuntime
 import Testing
 
 @testable import spacer
@@ -95,44 +93,5 @@ import Testing
     #expect(answer5)
     let answer6 = ask(&debounce, at: end, isLocked: true)
     #expect(!answer6, "a new lock counts again")
-  }
-}
-
-@Suite struct StartSettingsTests {
-  private func settings(
-    _ values: [(String, ArtifactContents.SettingValue)], port: UInt16? = nil, host: String? = nil
-  ) -> StartSettings {
-    var options = ServeOptions()
-    options.port = port
-    options.host = host
-    return StartSettings(
-      values.map { ArtifactContents.Setting(key: $0.0, value: $0.1) }, options: options)
-  }
-
-  @Test func onlyWhereItListensCounts() {
-    let old = settings([("limits.bodyBytes", .integer(1)), ("functionInvoker", .integer(3000))])
-    let new = settings([("limits.bodyBytes", .integer(2)), ("functionInvoker", .integer(3000))])
-    #expect(old == new)
-    #expect(old.notice(replacedBy: new) == nil)
-  }
-
-  @Test func theNewPlaceIsNamed() {
-    let old = settings([("functionInvoker", .string("http://localhost:3000"))])
-    let moved = settings([("functionInvoker", .string("http://localhost:4000"))])
-    #expect(old.notice(replacedBy: moved) == "restart dev to listen on http://localhost:4000")
-    let listed = settings([("listen.0", .string(":1")), ("listen.1", .string(":2"))])
-    #expect(old.notice(replacedBy: listed) == "restart dev to listen on :1, :2")
-    #expect(old.notice(replacedBy: settings([])) == "restart dev to listen on the default port")
-    let secured = settings([
-      ("functionInvoker", .string("http://localhost:3000")), ("tls.certificate", .string("a")),
-    ])
-    #expect(old.notice(replacedBy: secured) == "restart dev to listen with the changed tls")
-  }
-
-  @Test func theCommandLineWins() {
-    let old = settings([("functionInvoker", .integer(3000))], port: 5000, host: "127.0.0.1")
-    let new = settings(
-      [("functionInvoker", .integer(4000)), ("listen", .string(":1"))], port: 5000, host: "127.0.0.1")
-    #expect(old.notice(replacedBy: new) == nil)
   }
 }

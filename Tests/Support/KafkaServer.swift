@@ -2,14 +2,17 @@ import Foundation
 import Glibc
 
 /// A server of its own process that speaks Kafka's protocol and keeps its data over a restart: noida-db, which
-/// `scripts/setup test` installs. Thread-safe: `lock` guards the process.
+/// `scripts/setup test` installs. It writes its data when it is asked to end, and otherwise only every second or so:
+/// what it acknowledged just before a SIGKILL is gone, and so is what it acknowledges after a SIGTERM. Tests end it
+/// by SIGTERM, and have no appends on their way then. Thread-safe: `lock` guards the process.
 package final class KafkaServer: @unchecked Sendable {
   package static let shared = Result { try KafkaServer() }
 
   package let port: UInt16
   private let folder: String
   private let lock = NSLock()
-  private var process: Process
+  /// 0 when it has ended.
+  private var process: pid_t
 
   package init() throws {
     folder = NSTemporaryDirectory() + "spacer-kafka-\(UUID().uuidString)"
@@ -21,18 +24,22 @@ package final class KafkaServer: @unchecked Sendable {
   }
 
   deinit {
-    kill()
+    end(SIGKILL)
     try? FileManager.default.removeItem(atPath: folder)
   }
 
   package var brokers: String { "127.0.0.1:\(port)" }
 
-  /// Ends it without a word.
-  package func kill() {
+  /// Ends it; its connections break.
+  package func stop() { end(SIGTERM) }
+
+  private func end(_ signal: Int32) {
     lock.withLock {
-      guard process.isRunning else { return }
-      _ = Glibc.kill(process.processIdentifier, SIGKILL)
-      process.waitUntilExit()
+      guard process > 0 else { return }
+      _ = kill(process, signal)
+      var status: Int32 = 0
+      while waitpid(process, &status, 0) < 0, errno == EINTR {}
+      process = 0
     }
   }
 
@@ -43,51 +50,61 @@ package final class KafkaServer: @unchecked Sendable {
     try waitUntilReady()
   }
 
-  private static func start(_ port: UInt16, _ folder: String) throws -> Process {
+  private static func start(_ port: UInt16, _ folder: String) throws -> pid_t {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     let program = root.appendingPathComponent(".build/kafka-peer/noida-db").path
     guard FileManager.default.isExecutableFile(atPath: program) else {
       throw HarnessError("there is no \(program): run scripts/setup test")
     }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = ["start", "--only", "kafka", "--kafka-port", "\(port)", "--data-dir", folder]
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    return process
+    return try spawn([program, "start", "--only", "kafka", "--kafka-port", "\(port)", "--data-dir", folder])
   }
 
-  /// Ends the server and removes its folder when the tests are gone, however they ended.
+  private static func spawn(_ command: [String]) throws -> pid_t {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    for descriptor: Int32 in 0...2 {
+      posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
+    }
+    // The threads that tests run on block signals, which a child would inherit: SIGTERM would never reach it.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    let words = command.map { strdup($0) } + [nil]
+    defer { for word in words { free(word) } }
+    var child: pid_t = 0
+    let code = posix_spawn(&child, command[0], &actions, &attributes, words, environ)
+    guard code == 0 else {
+      throw HarnessError("cannot start \(command[0]): \(String(cString: strerror(code)))")
+    }
+    return child
+  }
+
+  /// Ends the server and removes its folder when the tests are gone, however they ended. It does not outlive the
+  /// server, and nobody waits for it.
   private func startGuardian() throws {
-    let guardian = Process()
-    guardian.executableURL = URL(fileURLWithPath: "/bin/sh")
-    let server = process.processIdentifier
-    guardian.arguments = [
-      "-c",
-      """
+    let script = """
       trap '' INT TERM HUP
-      while kill -0 \(getpid()) 2>/dev/null && kill -0 \(server) 2>/dev/null; do sleep 0.3; done
+      (
+      while kill -0 \(getpid()) 2>/dev/null && kill -0 \(process) 2>/dev/null; do sleep 0.3; done
       kill -0 \(getpid()) 2>/dev/null && exit
-      kill -KILL \(server) 2>/dev/null
+      kill -KILL \(process) 2>/dev/null
       rm -rf '\(folder)'
-      """,
-    ]
-    guardian.standardOutput = FileHandle.nullDevice
-    guardian.standardError = FileHandle.nullDevice
-    guardian.standardInput = FileHandle.nullDevice
-    try guardian.run()
+      ) &
+      """
+    var status: Int32 = 0
+    // Its parent ends at once, so that the guardian itself is nobody's child.
+    let parent = try Self.spawn(["/bin/sh", "-c", script])
+    while waitpid(parent, &status, 0) < 0, errno == EINTR {}
   }
 
   private func waitUntilReady() throws {
-    let end = Date(timeIntervalSinceNow: 30)
-    while !connects() {
-      guard Date() < end, process.isRunning else {
-        throw HarnessError("noida-db does not listen on port \(port)")
-      }
-    }
+    try waitUntil("noida-db listens on port \(port)") { connects() }
   }
 
   private func connects() -> Bool {

@@ -4,6 +4,8 @@
 struct ByteBuilder {
   private(set) var bytes: [UInt8] = []
 
+  init(_ bytes: [UInt8] = []) { self.bytes = bytes }
+
   var count: Int { bytes.count }
 
   /// Makes room, so that a large content is not moved while it grows.

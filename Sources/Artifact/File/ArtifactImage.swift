@@ -29,7 +29,7 @@ package struct ReaderIdentity: Equatable, Sendable {
 package struct ArtifactImage: Sendable {
   private typealias Manifest = ArtifactLayout.Manifest
 
-  private let memory: ImageMemory
+  let memory: ImageMemory
   private let entries: [ArtifactSections.Entry]
   private let manifest: ImageMemory
   let strings: ImageMemory
@@ -41,6 +41,8 @@ package struct ArtifactImage: Sendable {
   private let environmentRecords: ImageMemory
   private let settingRecords: ImageMemory
   private let validationRecords: ImageMemory
+  private let capabilityRecords: ImageMemory
+  let signatureRecord: ImageMemory
 
   /// The version of the format that the file was written in.
   package let formatVersion: UInt32
@@ -71,6 +73,8 @@ package struct ArtifactImage: Sendable {
     environmentRecords = sections[.environment]
     settingRecords = sections[.settings]
     validationRecords = sections[.validations]
+    capabilityRecords = sections[.capabilities]
+    signatureRecord = sections[.signature]
     moduleCount = moduleRecords.count / ArtifactLayout.Module.size
     functionCount = manifest.load32(at: Manifest.functionCount)
     routes = try RouteTable(verifying: sections[.routes].bytes, moduleCount: functionCount)
@@ -151,26 +155,48 @@ package struct ArtifactImage: Sendable {
   /// What the code of a module hands to `validate`, in the order of its text.
   func validations(ofModule index: Int) -> [ArtifactContents.Validation] {
     typealias Validation = ArtifactLayout.Validation
-    let module = { (record: Int) in
-      validationRecords.load32(at: record * Validation.size + Validation.module)
+    let records = Self.records(ofModule: index, in: validationRecords, Validation.size, Validation.module)
+    return records.map { record in
+      let offset = record * Validation.size
+      return ArtifactContents.Validation(
+        line: validationRecords.load32(at: offset + Validation.line),
+        description: string(validationRecords, offset + Validation.description))
     }
-    let count = validationRecords.count / Validation.size
+  }
+
+  /// Whether the compiler looked for capabilities.
+  package var hasCapabilities: Bool { entries.contains { $0.kind == SectionKind.capabilities.rawValue } }
+
+  /// What the code of a module reaches, in the format's order.
+  func capabilities(ofModule index: Int) -> [ArtifactContents.Capability] {
+    typealias Capability = ArtifactLayout.Capability
+    let records = Self.records(ofModule: index, in: capabilityRecords, Capability.size, Capability.module)
+    return records.compactMap { record in
+      let offset = record * Capability.size
+      return ArtifactContents.Capability.Kind(
+        rawValue: capabilityRecords.load(UInt8.self, at: offset + Capability.kind)
+      ).map { kind in
+        let isAny = capabilityRecords.load(UInt8.self, at: offset + Capability.isAny) != 0
+        return .init(kind, isAny ? nil : string(capabilityRecords, offset + Capability.target))
+      }
+    }
+  }
+
+  /// The records of one module among those that ascend by module.
+  private static func records(
+    ofModule index: Int, in records: ImageMemory, _ size: Int, _ field: Int
+  ) -> Range<Int> {
+    let count = records.count / size
+    let module = { (record: Int) in records.load32(at: record * size + field) }
     var low = 0
     var high = count
     while low < high {
       let middle = (low + high) / 2
       if module(middle) < index { low = middle + 1 } else { high = middle }
     }
-    var result: [ArtifactContents.Validation] = []
-    while low < count, module(low) == index {
-      let offset = low * Validation.size
-      result.append(
-        ArtifactContents.Validation(
-          line: validationRecords.load32(at: offset + Validation.line),
-          description: string(validationRecords, offset + Validation.description)))
-      low += 1
-    }
-    return result
+    var end = low
+    while end < count, module(end) == index { end += 1 }
+    return low..<end
   }
 
   // MARK: Wiring

@@ -84,6 +84,25 @@ package enum ArtifactLayout {
     static let value = 16
   }
 
+  enum Signature {
+    static let size = 104
+    static let algorithm = 0
+    static let reserved = 4
+    static let publicKey = 8
+    static let signature = 40
+
+    static let ed25519: UInt32 = 1
+  }
+
+  enum Capability {
+    static let size = 16
+    static let module = 0
+    static let kind = 4
+    static let isAny = 5
+    static let reserved = 6
+    static let target = 8
+  }
+
   enum Validation {
     static let size = 16
     static let module = 0
@@ -106,6 +125,8 @@ enum SectionKind: UInt32, CaseIterable {
   case signature
   /// Absent in a file without any.
   case validations
+  /// Absent in a file whose compiler did not look for them.
+  case capabilities
 
   var name: String { "\(self)" }
 

@@ -44,6 +44,11 @@ extension ArtifactImage {
       image.validations(ofModule: offset / Layout.size)
     }
 
+    /// What its own code reaches.
+    package var capabilities: [ArtifactContents.Capability] {
+      image.capabilities(ofModule: offset / Layout.size)
+    }
+
     private func texts(_ field: Int) -> [String] {
       let (first, count) = list(field)
       return (0..<count).map { image.string(image.graph, (first + 2 * $0) * 4) }
@@ -67,7 +72,7 @@ extension ArtifactImage {
           name: module.nameString, path: module.pathString, kind: module.kind,
           bytecode: Array(module.bytecode), contentHash: module.contentHash, requires: module.requires,
           builtins: module.builtins, appends: module.appends, calls: module.calls,
-          validations: module.validations)
+          validations: module.validations, capabilities: module.capabilities)
       },
       routes: (0..<routes.routeCount).map { index in
         let route = routes.route(index)
@@ -76,6 +81,6 @@ extension ArtifactImage {
           module: route.module, line: route.line)
       },
       topics: topics, triggers: triggers, environmentVariables: environmentVariables,
-      settings: settings(prefix: ""))
+      settings: settings(prefix: ""), hasCapabilities: hasCapabilities)
   }
 }

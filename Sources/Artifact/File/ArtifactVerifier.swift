@@ -21,6 +21,8 @@ struct ArtifactVerifier {
     _ = try verifyNames(.environment, Limits.environmentVariablesMax)
     try verifySettings()
     try verifyValidations(moduleCount: moduleCount)
+    try verifyCapabilities(moduleCount: moduleCount)
+    try verifySignature()
   }
 
   /// The number of functions that the manifest states.
@@ -160,6 +162,38 @@ struct ArtifactVerifier {
       guard module >= previous else { throw malformed(.validations, "it is not sorted") }
       previous = module
       try verifyText(.validations, section, at: offset + Validation.description)
+    }
+  }
+
+  private func verifyCapabilities(moduleCount: Int) throws(ArtifactError) {
+    typealias Capability = ArtifactLayout.Capability
+    let section = sections[.capabilities]
+    var previous = 0
+    for index in 0..<(try recordCount(.capabilities, Capability.size, Limits.capabilitiesMax)) {
+      let offset = index * Capability.size
+      let module = section.load32(at: offset + Capability.module)
+      guard module < moduleCount else {
+        throw malformed(.capabilities, "one belongs to a module that does not exist")
+      }
+      guard module >= previous else { throw malformed(.capabilities, "it is not sorted") }
+      previous = module
+      guard section.load(UInt8.self, at: offset + Capability.isAny) <= 1,
+        section.isZero(from: offset + Capability.reserved, to: offset + Capability.target)
+      else { throw malformed(.capabilities, "reserved bytes are not zero") }
+      try verifyText(.capabilities, section, at: offset + Capability.target)
+    }
+  }
+
+  private func verifySignature() throws(ArtifactError) {
+    typealias Signature = ArtifactLayout.Signature
+    guard sections.entries.contains(where: { $0.kind == SectionKind.signature.rawValue }) else { return }
+    let section = sections[.signature]
+    guard section.count == Signature.size else { throw malformed(.signature, "its length is wrong") }
+    guard section.load(UInt32.self, at: Signature.algorithm) == Signature.ed25519 else {
+      throw malformed(.signature, "it is of an unknown algorithm")
+    }
+    guard section.isZero(from: Signature.reserved, to: Signature.publicKey) else {
+      throw malformed(.signature, "reserved bytes are not zero")
     }
   }
 

@@ -11,42 +11,60 @@ package enum ArtifactWriter {
     return try assemble(try sections.write())
   }
 
-  private static func assemble(
+  /// One section of a file under way.
+  struct Section {
+    var kind: SectionKind
+    /// Its bytes, in pieces that follow each other.
+    var pieces: [ArraySlice<UInt8>]
+    /// Nil when it is to be worked out.
+    var checksum: UInt64?
+  }
+
+  /// Puts sections behind a header and their table; they ascend by kind.
+  static func assemble(
     _ sections: [(kind: SectionKind, bytes: [UInt8])]
   ) throws(ArtifactError) -> [UInt8] {
-    var table = ByteBuilder()
-    var offset = ArtifactLayout.Header.size + sections.count * ArtifactLayout.Section.size
-    var end = offset
-    var offsets: [Int] = []
+    try assemble(sections.map { Section(kind: $0.kind, pieces: [$0.bytes[...]]) })
+  }
+
+  /// The same for sections in pieces.
+  static func assemble(_ sections: [Section]) throws(ArtifactError) -> [UInt8] {
+    typealias Layout = ArtifactLayout
+    var end = Layout.Header.size + sections.count * Layout.Section.size
+    var places: [Range<Int>] = []
     for section in sections {
-      offset = (end + ArtifactLayout.alignment - 1) / ArtifactLayout.alignment * ArtifactLayout.alignment
-      offsets.append(offset)
-      table.append(section.kind.rawValue)
-      table.append(UInt32(0))
-      table.append(UInt64(offset))
-      table.append(UInt64(section.bytes.count))
-      table.append(Checksum.of(section.bytes))
-      end = offset + section.bytes.count
+      let offset = (end + Layout.alignment - 1) / Layout.alignment * Layout.alignment
+      end = section.pieces.reduce(offset) { $0 + $1.count }
+      places.append(offset..<end)
       guard end <= Limits.artifactBytesMax else {
         throw .invalidContents("the artifact has more than \(Limits.artifactBytesMax) bytes")
       }
     }
     var file = ByteBuilder()
     file.reserve(end)
-    file.append(contentsOf: ArtifactLayout.magic)
+    file.append(contentsOf: Layout.magic)
     file.append(UInt64(0))
-    file.append(ArtifactLayout.formatVersion)
-    file.append(ArtifactLayout.readerVersionMin)
+    file.append(Layout.formatVersion)
+    file.append(Layout.readerVersionMin)
     file.append(UInt64(end))
     file.append(UInt32(sections.count))
-    file.appendZeros(ArtifactLayout.Header.size - ArtifactLayout.Header.reserved)
-    file.append(contentsOf: table.bytes)
-    for (section, offset) in zip(sections, offsets) {
-      file.appendZeros(offset - file.count)
-      file.append(contentsOf: section.bytes)
+    file.appendZeros(Layout.Header.size - Layout.Header.reserved)
+    for (section, place) in zip(sections, places) {
+      file.append(section.kind.rawValue)
+      file.append(UInt32(0))
+      file.append(UInt64(place.lowerBound))
+      file.append(UInt64(place.count))
+      file.append(section.checksum ?? 0)
     }
-    file.set(
-      Checksum.of(file.bytes[ArtifactLayout.Header.checksummed...]), at: ArtifactLayout.Header.checksum)
+    for (section, place) in zip(sections, places) {
+      file.appendZeros(place.lowerBound - file.count)
+      for piece in section.pieces { file.append(contentsOf: piece) }
+    }
+    for (index, section) in sections.enumerated() where section.checksum == nil {
+      let entry = Layout.Header.size + index * Layout.Section.size
+      file.set(Checksum.of(file.bytes, in: places[index]), at: entry + Layout.Section.checksum)
+    }
+    file.set(Checksum.of(file.bytes, in: Layout.Header.checksummed..<end), at: Layout.Header.checksum)
     return file.bytes
   }
 }
@@ -69,12 +87,15 @@ private struct SectionWriter {
     for module in contents.modules {
       try strings.insert([module.name, module.path] + module.builtins + module.appends + module.calls)
       try strings.insert(module.validations.map(\.description))
+      try strings.insert(module.capabilities.compactMap(\.target))
     }
     try strings.insert(contents.topics)
     try strings.insert(contents.triggers.map(\.event))
     try strings.insert(contents.environmentVariables)
     try strings.insert(contents.settings.map(\.key))
     for case .string(let text) in contents.settings.map(\.value) { try strings.insert([text]) }
+    // The target of what reaches any.
+    if contents.hasCapabilities { try strings.insert([""]) }
     try strings.layOut()
   }
 
@@ -88,6 +109,7 @@ private struct SectionWriter {
     ]
     let validations = validations()
     if !validations.isEmpty { sections.append((.validations, validations)) }
+    if contents.hasCapabilities { sections.append((.capabilities, capabilities())) }
     return sections
   }
 
@@ -179,6 +201,20 @@ private struct SectionWriter {
         result.append(UInt32(index))
         result.append(UInt32(clamping: validation.line))
         append(validation.description, to: &result)
+      }
+    }
+    return result.bytes
+  }
+
+  private func capabilities() -> [UInt8] {
+    var result = ByteBuilder()
+    for (index, module) in contents.modules.enumerated() {
+      for capability in module.capabilities {
+        result.append(UInt32(index))
+        result.append(capability.kind.rawValue)
+        result.append(UInt8(capability.target == nil ? 1 : 0))
+        result.appendZeros(ArtifactLayout.Capability.target - ArtifactLayout.Capability.reserved)
+        append(capability.target ?? "", to: &result)
       }
     }
     return result.bytes

@@ -78,6 +78,7 @@ struct CanonicalContents {
     result.builtins = distinct(module.builtins)
     result.appends = distinct(module.appends)
     result.calls = distinct(module.calls)
+    result.capabilities = distinct(module.capabilities)
     for count in [requires.count, result.builtins.count, result.appends.count, result.calls.count]
     where count > Limits.moduleListMax {
       throw .invalidContents("the module '\(module.name)' refers to more than \(Limits.moduleListMax) others")
@@ -94,6 +95,7 @@ struct CanonicalContents {
       (contents.environmentVariables.count, Limits.environmentVariablesMax, "environment variables"),
       (contents.settings.count, Limits.settingsMax, "settings"),
       (contents.modules.reduce(0) { $0 + $1.validations.count }, Limits.validationsMax, "validations"),
+      (contents.modules.reduce(0) { $0 + $1.capabilities.count }, Limits.capabilitiesMax, "capabilities"),
     ] where count > limit {
       throw .invalidContents("more than \(limit) \(what)")
     }
@@ -104,6 +106,17 @@ struct CanonicalContents {
     texts.sorted(by: precedes).reduce(into: []) { result, text in
       if let last = result.last, last.utf8.elementsEqual(text.utf8) { return }
       result.append(text)
+    }
+  }
+
+  /// In the format's order, each once.
+  private static func distinct(
+    _ capabilities: [ArtifactContents.Capability]
+  ) -> [ArtifactContents.Capability] {
+    let precedes = ArtifactContents.Capability.precedes
+    return capabilities.sorted(by: precedes).reduce(into: []) { result, capability in
+      if let last = result.last, !precedes(last, capability) { return }
+      result.append(capability)
     }
   }
 

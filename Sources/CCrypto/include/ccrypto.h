@@ -41,6 +41,7 @@ enum {
 enum {
   SPACER_DIGEST_BYTES_MAX = 64,
   SPACER_SIGNATURE_BYTES_MAX = 2048,
+  SPACER_ED25519_KEY_BYTES = 32,
   /// The longest text of a key that is read.
   SPACER_KEY_TEXT_BYTES_MAX = 65536,
 };
@@ -55,6 +56,14 @@ const char *spacer_crypto_open_failure(void);
 
 /// Writes the digest of the bytes and returns its length; 0 when the library has no such digest.
 size_t spacer_crypto_digest(int digest, const void *bytes, size_t count, uint8_t *out);
+/// A run of bytes; without an address, of so many zeros.
+typedef struct {
+  const void *bytes;
+  size_t count;
+} spacer_crypto_piece;
+/// Writes the digest of several runs of bytes, one behind the other, and returns its length; 0 on failure.
+size_t spacer_crypto_digest_pieces(
+    int digest, const spacer_crypto_piece *pieces, size_t piece_count, uint8_t *out);
 /// Writes the HMAC (RFC 2104) of the bytes and returns its length; 0 on failure.
 size_t spacer_crypto_hmac(
     int digest, const void *key, size_t key_count, const void *bytes, size_t count, uint8_t *out);
@@ -74,6 +83,16 @@ int spacer_key_kind(const spacer_key *key);
 int spacer_key_bits(const spacer_key *key);
 /// Whether the bytes are one whole key or certificate in DER, which nobody means as a secret.
 int spacer_key_is_der(const void *bytes, size_t count);
+
+/// A new Ed25519 key from the system's random numbers; NULL on failure.
+spacer_key *spacer_ed25519_generate(void);
+/// An Ed25519 public key from its 32 bytes; NULL on failure.
+spacer_key *spacer_ed25519_public(const uint8_t *bytes);
+/// Writes the 32 bytes of an Ed25519 key's public part. Returns 0 for another key.
+int spacer_ed25519_public_bytes(const spacer_key *key, uint8_t *out);
+/// Writes a key as PEM (PKCS #8, or SubjectPublicKeyInfo of its public part) and returns the text's length; 0
+/// when it does not fit or fails.
+size_t spacer_key_write(spacer_key *key, int holds, uint8_t *out, size_t capacity);
 
 /// Signs; `is_pss` chooses RSASSA-PSS with a salt as long as the digest. `out` has room for
 /// SPACER_SIGNATURE_BYTES_MAX. Returns the signature's length (of an ECDSA one in DER), 0 on failure.

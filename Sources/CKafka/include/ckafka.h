@@ -26,10 +26,6 @@ rd_kafka_t *spacer_kafka_new(rd_kafka_type_t type, rd_kafka_conf_t *conf, int ev
                              size_t text_bytes);
 /// Ends the client's threads. A consumer that was not closed does not leave its group.
 void spacer_kafka_destroy(rd_kafka_t *client);
-/// The error that made the client unusable, or 0.
-int spacer_kafka_fatal_error(rd_kafka_t *client, char *text, size_t text_bytes);
-/// For tests: makes the client believe in a fatal error.
-int spacer_kafka_test_fatal_error(rd_kafka_t *client, int error, const char *reason);
 
 // Queues and events
 
@@ -49,6 +45,8 @@ const char *spacer_kafka_event_error_string(rd_kafka_event_t *event);
 int spacer_kafka_event_error_is_fatal(rd_kafka_event_t *event);
 /// Owned by the event; NULL where it has none.
 rd_kafka_topic_partition_list_t *spacer_kafka_event_partitions(rd_kafka_event_t *event);
+/// What an error is about: 0 when no partition's. At RD_KAFKA_RESP_ERR__PARTITION_EOF the offset is the end.
+int spacer_kafka_event_partition(rd_kafka_event_t *event, int32_t *partition, int64_t *offset);
 
 // Producing
 
@@ -85,8 +83,8 @@ typedef struct {
 
 /// Takes deliveries out of an event of type RD_KAFKA_EVENT_DR; 0 when there are no more.
 size_t spacer_kafka_event_deliveries(rd_kafka_event_t *event, spacer_kafka_delivery *deliveries, size_t max);
+/// How many messages were not delivered yet.
 int spacer_kafka_outq_len(rd_kafka_t *client);
-int spacer_kafka_flush(rd_kafka_t *client, int milliseconds);
 /// Gives up everything that waits or is in flight; it is still delivered, as errors.
 void spacer_kafka_purge(rd_kafka_t *client);
 
@@ -102,16 +100,16 @@ void spacer_kafka_list_add(rd_kafka_topic_partition_list_t *list, const char *to
 
 /// Errors of the functions here are codes of librdkafka; 0 is success.
 int spacer_kafka_poll_set_consumer(rd_kafka_t *client);
-int spacer_kafka_subscribe(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *topics);
-int spacer_kafka_assign(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *partitions);
-int spacer_kafka_incremental_assign(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *partitions);
-int spacer_kafka_incremental_unassign(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *partitions);
+int spacer_kafka_subscribe(rd_kafka_t *client, rd_kafka_topic_partition_list_t *topics);
+int spacer_kafka_assign(rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions);
+int spacer_kafka_incremental_assign(rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions);
+int spacer_kafka_incremental_unassign(rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions);
 int spacer_kafka_assignment_lost(rd_kafka_t *client);
 int spacer_kafka_pause_partitions(rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions);
 int spacer_kafka_resume_partitions(rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions);
 int spacer_kafka_committed(rd_kafka_t *client, rd_kafka_topic_partition_list_t *partitions, int milliseconds);
 /// The outcome comes to `queue`, as an event of type RD_KAFKA_EVENT_OFFSET_COMMIT.
-int spacer_kafka_commit(rd_kafka_t *client, const rd_kafka_topic_partition_list_t *offsets,
+int spacer_kafka_commit(rd_kafka_t *client, rd_kafka_topic_partition_list_t *offsets,
                         rd_kafka_queue_t *queue);
 /// Brings a partition's messages to `queue` instead of to the consumer's. Before the partition is assigned.
 int spacer_kafka_forward_partition(rd_kafka_t *client, const char *topic, int32_t partition,
@@ -134,7 +132,7 @@ typedef struct {
   size_t trace_count;
   const uint8_t *id;
   size_t id_count;
-  /// Not 0: no message, but what went wrong; RD_KAFKA_RESP_ERR__PARTITION_EOF carries the end in `offset`.
+  /// Not 0: no message, but what went wrong.
   int error;
   const char *error_text;
 } spacer_kafka_record;

@@ -3,9 +3,15 @@ import ArgumentParser
 /// `spacer inspect`.
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "inspect", abstract: "Show what an artifact holds.")
+    commandName: "inspect", abstract: "Show what an artifact holds.",
+    discussion: """
+      Who built it and for which environment, its sections, modules, routes, topics and settings.
 
-  @Argument(help: "The artifact.") var artifact: String
+        spacer inspect app.spx
+        spacer inspect app.spx --json
+      """)
+
+  @Argument(help: "The artifact.", completion: .file(extensions: ["spx"])) var artifact: String
   @Flag(help: "Print JSON.") var json = false
 
   func run() throws {

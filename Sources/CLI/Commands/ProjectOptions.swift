@@ -3,7 +3,7 @@ import SpacerCompiler
 
 /// Which project to compile, and how: what `build`, `check`, `routes` and `dev` share.
 struct ProjectOptions: ParsableArguments {
-  @Argument(help: "The project's folder.") var project = "."
+  @Argument(help: "The project's folder.", completion: .directory) var project = "."
 
   /// Fails unless the folder looks like a project at all.
   static func requireProject(_ path: String) throws(CommandFailure) {
@@ -32,11 +32,24 @@ struct CompileOptions: ParsableArguments {
   @Option(help: "How to print diagnostics: text on standard error, or json on standard output.")
   var format = DiagnosticFormat.text
 
+  @Flag(help: "Name files in diagnostics by their absolute paths, as tools that run elsewhere need them.")
+  var absolutePaths = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Keep what is compiled here for the next build (default: .spacer/cache in the project).",
+      valueName: "folder"), completion: .directory)
+  var cache: String?
+
   /// The same for the compiler.
   var options: BuildOptions { BuildOptions(environment: env, isRelease: release, isStrict: strict) }
 
+  /// What decides the artifact's bytes, as words of a command line.
+  var arguments: [String] { (env.map { ["--env", $0] } ?? []) + (release ? ["--release"] : []) }
+
   func validate() throws {
     try EnvironmentName.validate(env)
+    if cache == "" { throw ValidationError("--cache takes a folder") }
   }
 }
 

@@ -29,10 +29,10 @@ struct ReplayCommand: ParsableCommand {
   @Argument(
     help: ArgumentHelp(
       "The artifact (default: app.spx in this folder, else the project is built in memory).",
-      valueName: "app.spx"))
+      valueName: "app.spx"), completion: .file(extensions: ["spx"]))
   var artifact: String?
 
-  @Option(help: "The topic.") var topic: String
+  @Option(help: "The topic.", completion: ProjectCompletion.topics) var topic: String
 
   @Option(
     parsing: .unconditional,
@@ -47,7 +47,8 @@ struct ReplayCommand: ParsableCommand {
   @Option(
     name: [.customShort("f"), .long],
     help: ArgumentHelp(
-      "A function to run; may be repeated (default: all triggers of the topic).", valueName: "name"))
+      "A function to run; may be repeated (default: all triggers of the topic).", valueName: "name"),
+    completion: ProjectCompletion.functions)
   var function: [String] = []
 
   @Option(
@@ -62,7 +63,8 @@ struct ReplayCommand: ParsableCommand {
   @Flag(help: "Begin anew, whatever the group has done.") var restart = false
 
   @Option(
-    help: ArgumentHelp("Compare with this artifact instead of replaying.", valueName: "new.spx"))
+    help: ArgumentHelp("Compare with this artifact instead of replaying.", valueName: "new.spx"),
+    completion: .file(extensions: ["spx"]))
   var compare: String?
 
   @Option(help: ArgumentHelp("Compare at most so many events.", valueName: "count")) var limit: Int?
@@ -86,7 +88,7 @@ struct ReplayCommand: ParsableCommand {
     help: "The write proxy's token (default: SPACER_WRITE_PROXY_TOKEN, else what application.yml says).")
   var token: String?
 
-  @Option(help: "The project's folder, built in memory.") var project: String?
+  @Option(help: "The project's folder, built in memory.", completion: .directory) var project: String?
 
   @Flag(help: "Print JSON: a summary; with --compare an object a line for each difference before it.")
   var json = false

@@ -9,9 +9,15 @@ struct RoutesCommand: ParsableCommand {
     usage: """
       spacer routes [PROJECT | app.spx] [--json]
       spacer routes [PROJECT | app.spx] --match METHOD PATH
+      """,
+    discussion: """
+        spacer routes
+        spacer routes app.spx --json
+        spacer routes --match GET /users/7
       """)
 
-  @Argument(help: "The project's folder, or an artifact.") var target: String?
+  @Argument(help: "The project's folder, or an artifact.", completion: .file(extensions: ["spx"])) var target:
+    String?
 
   @Option(
     parsing: .upToNextOption,
@@ -46,7 +52,9 @@ struct RoutesCommand: ParsableCommand {
     }
     let request = (method: words.removeFirst().uppercased(), path: words.removeFirst())
     guard Self.methods.contains(request.method) else {
-      let nearest = NearestName.find(request.method, in: Self.methods).map { "; did you mean \($0)?" } ?? ""
+      let nearest =
+        NearestName.find(request.method, in: Self.methods).map { "; did you mean \($0)?" }
+        ?? "; methods are \(Self.methods.joined(separator: ", "))"
       throw ValidationError("'\(request.method)' is no method that can be routed\(nearest)")
     }
     guard request.path.hasPrefix("/") else {
@@ -60,7 +68,9 @@ struct RoutesCommand: ParsableCommand {
 
   /// The artifact at `path`, or the one that the project there gives.
   private static func open(_ path: String) throws -> ArtifactFile {
-    if Files.kind(path) == .file { return try ArtifactFile.open(path) }
+    if Files.kind(path) == .file || path.hasSuffix(".spx") && Files.kind(path) == .nothing {
+      return try ArtifactFile.open(path)
+    }
     let build = try ProjectBuild(project: path)
     let outcome = build.build()
     guard let artifact = outcome.artifact else {

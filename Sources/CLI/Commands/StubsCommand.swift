@@ -8,6 +8,9 @@ struct StubsCommand: ParsableCommand {
     discussion: """
       The files are for the Lua language server (LuaLS), which most editors use. A project without a \
       .luarc.json gets one that names their folder.
+
+        spacer stubs
+        spacer stubs shop -o ~/lua/spacer
       """)
 
   /// Where they go unless the command line says otherwise; a folder that is never part of an artifact.

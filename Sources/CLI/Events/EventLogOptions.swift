@@ -6,9 +6,12 @@ import SpacerRuntime
 
 /// Whose event log a command works on, and where it is: what the commands of `spacer events` share.
 struct EventLogOptions: ParsableArguments {
-  @Option(help: "The project's folder, compiled in memory (default: this folder).") var project: String?
+  @Option(help: "The project's folder, compiled in memory (default: this folder).", completion: .directory)
+  var project: String?
 
-  @Option(help: ArgumentHelp("A built artifact instead of a project.", valueName: "app.spx"))
+  @Option(
+    help: ArgumentHelp("A built artifact instead of a project.", valueName: "app.spx"),
+    completion: .file(extensions: ["spx"]))
   var artifact: String?
 
   @Option(

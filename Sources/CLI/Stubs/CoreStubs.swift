@@ -45,6 +45,17 @@ extension Stub {
 
       """)
 
+  static let host = Stub(
+    module: "host",
+    text: """
+      ---The functions of the Swift program that serves the application, under the names it registers them by.
+      ---@type table<string, fun(...: any): any>
+      local host = {}
+
+      return host
+
+      """)
+
   static let request = Stub(
     module: "request",
     text: """

@@ -14,12 +14,12 @@ struct Stub {
   /// The whole file.
   var fileText: String { "---@meta\(module.map { " \($0)" } ?? "")\n\n" + text }
 
-  /// In the order of their names.
+  /// Those of the application, in the order of their names, and those that only tests have.
   static let all: [Stub] = [
     globals, cjson, Stub(module: "cjson.safe", text: cjsonSafeText), crypto, db, flow, hmac(module: "hmac"),
-    http,
+    host, http,
     jwt(module: "jwt"), kv, log, request, evp, hmac(module: "resty.hmac"), jwt(module: "resty.jwt"),
-    jwtValidators, time, topics, uuid, validate,
+    jwtValidators, time, topics, uuid, validate, luaunit, testing,
   ]
 }
 

@@ -29,6 +29,19 @@ final class ArtifactFile {
     self.memory = memory
   }
 
+  /// The file itself, or the artifact that a standalone executable carries.
+  private static func artifact(in file: [UInt8]) throws(ArtifactError) -> [UInt8] {
+    let found = file.withUnsafeBytes { bytes -> Result<Range<Int>, ArtifactError>? in
+      guard StandaloneTrailer.isPresent(atEndOf: bytes) else { return nil }
+      do throws(ArtifactError) {
+        return .success(try StandaloneTrailer.verify(bytes))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try found.map { result throws(ArtifactError) in Array(file[try result.get()]) } ?? file
+  }
+
   deinit { memory.deallocate() }
 
   /// Reads and verifies the file at `path`.
@@ -46,7 +59,7 @@ final class ArtifactFile {
       throw .missing("cannot read \(path): \(way)")
     }
     do throws(ArtifactError) {
-      return try ArtifactFile(bytes)
+      return try ArtifactFile(try artifact(in: bytes))
     } catch {
       throw .missing("cannot use \(path): \(error); build it again with 'spacer build'")
     }

@@ -2,6 +2,7 @@
 
 import SpacerArtifact
 import SpacerCompiler
+import SpacerRuntime
 
 /// An artifact's content in the order of the file.
 struct ArtifactReport {
@@ -25,9 +26,11 @@ struct ArtifactReport {
         ["built for", contents.environment ?? "the environment it is run in"],
         ["debug records", contents.isRelease ? "without local variables (--release)" : "complete"],
         ["bytes", String(image.byteCount)], ["checksum", Self.hex(image.checksum)],
+        ["signature", signatureText],
       ])
     var parts = [head.text, sectionTable, moduleTable, "routes\n" + RouteListing(file).text]
     if contents.modules.contains(where: { !$0.validations.isEmpty }) { parts.append(validationTable) }
+    if contents.hasCapabilities { parts.append(reachTable) }
     if !contents.topics.isEmpty { parts.append(topicTable) }
     if !contents.triggers.isEmpty { parts.append(triggerTable) }
     if !wiring.schedules.isEmpty { parts.append(scheduleTable) }
@@ -40,6 +43,21 @@ struct ArtifactReport {
       parts.append("settings\n" + Table(rows: rows).text)
     }
     return parts.joined(separator: "\n")
+  }
+
+  private var signatureText: String {
+    guard let signer = image.signature.map({ TrustedKey(bytes: $0.publicKey) }) else { return "none" }
+    return "\(signer.hasSigned(image) ? "holds" : "DOES NOT HOLD"), Ed25519 key \(signer.fingerprint)"
+  }
+
+  /// What each function reaches, with all that it requires.
+  private var reachTable: String {
+    var table = Table(header: ["FUNCTION", "REACHES"])
+    for (index, module) in contents.modules.enumerated() where module.kind != .library {
+      let reach = contents.reach(ofModule: index).capabilities.map(\.text)
+      table.add([module.name, reach.isEmpty ? "nothing" : reach.joined(separator: ", ")])
+    }
+    return table.text
   }
 
   private var sectionTable: String {
@@ -109,8 +127,10 @@ struct ArtifactReport {
       ("spacerRelease", .string(contents.spacerRelease)), ("luaRelease", .string(contents.luaRelease)),
       ("architecture", .string(contents.architecture)), ("isRelease", .boolean(contents.isRelease)),
       ("environment", contents.environment.map { .string($0) } ?? .null),
+      ("signature", jsonOfSignature),
       ("sections", .array(image.sections.map { Self.json($0) })),
       ("modules", .array(contents.modules.map { json($0) })),
+      ("reaches", jsonOfReach),
       ("routes", RouteListing(file).json),
       ("topics", .strings(contents.topics)),
       (
@@ -123,6 +143,30 @@ struct ArtifactReport {
       ("schedules", .array(wiring.schedules.map { Self.json($0) })),
       ("environmentVariables", .strings(contents.environmentVariables)),
       ("settings", .object(contents.settings.map { ($0.key, Self.json($0.value)) })),
+    ])
+  }
+
+  private var jsonOfSignature: JSONText {
+    guard let signer = image.signature.map({ TrustedKey(bytes: $0.publicKey) }) else { return .null }
+    return .object([
+      ("algorithm", .string("Ed25519")), ("fingerprint", .string(signer.fingerprint)),
+      ("holds", .boolean(signer.hasSigned(image))),
+    ])
+  }
+
+  /// By function; null when the artifact does not say.
+  private var jsonOfReach: JSONText {
+    guard contents.hasCapabilities else { return .null }
+    return .object(
+      contents.modules.enumerated().filter { $1.kind != .library }.map { index, module in
+        (module.name, .array(contents.reach(ofModule: index).capabilities.map { Self.json($0) }))
+      })
+  }
+
+  private static func json(_ capability: ArtifactContents.Capability) -> JSONText {
+    .object([
+      ("kind", .string("\(capability.kind)")),
+      ("target", capability.target.map { .string($0) } ?? .null),
     ])
   }
 
@@ -146,6 +190,7 @@ struct ArtifactReport {
       ("requires", .strings(module.requires.map { contents.modules[$0].name })),
       ("builtins", .strings(module.builtins)), ("appends", .strings(module.appends)),
       ("calls", .strings(module.calls)), ("validations", .array(module.validations.map { Self.json($0) })),
+      ("capabilities", .array(module.capabilities.map { Self.json($0) })),
     ])
   }
 

@@ -1,7 +1,9 @@
-// JSON for `--json` and `--format json`: values in the order they are given, two spaces a level.
+// JSON for `--json` and `--format json`: values in the order they are given, two spaces a level
+// or all on one line.
 
-/// A JSON value to print.
-enum JSONText {
+/// A JSON value to print. Sendable is written out since the compiler, left to infer it, can report a circular
+/// reference through the tuple of `object`.
+enum JSONText: Sendable {
   case null
   case boolean(Bool)
   case integer(Int)
@@ -22,7 +24,16 @@ enum JSONText {
     return out
   }
 
-  private func write(to out: inout String, indent: Int) {
+  /// The same on one line, without a newline.
+  var line: String {
+    var out = ""
+    write(to: &out, indent: nil)
+    return out
+  }
+
+  /// - Parameter indent: The level; nil for all on one line.
+  private func write(to out: inout String, indent: Int?) {
+    let below = indent.map { $0 + 1 }
     switch self {
     case .null: out += "null"
     case .boolean(let value): out += value ? "true" : "false"
@@ -32,28 +43,28 @@ enum JSONText {
     case .encoded(let text): out += text
     case .array(let values):
       Self.writeList(values, open: "[", close: "]", indent: indent, to: &out) { value, out in
-        value.write(to: &out, indent: indent + 1)
+        value.write(to: &out, indent: below)
       }
     case .object(let fields):
       Self.writeList(fields, open: "{", close: "}", indent: indent, to: &out) { field, out in
         Self.write(field.0, to: &out)
-        out += ": "
-        field.1.write(to: &out, indent: indent + 1)
+        out += indent == nil ? ":" : ": "
+        field.1.write(to: &out, indent: below)
       }
     }
   }
 
   private static func writeList<Element>(
-    _ elements: [Element], open: String, close: String, indent: Int, to out: inout String,
+    _ elements: [Element], open: String, close: String, indent: Int?, to out: inout String,
     write: (Element, inout String) -> Void
   ) {
     out += open
     for (index, element) in elements.enumerated() {
-      out += index == 0 ? "\n" : ",\n"
-      out += String(repeating: "  ", count: indent + 1)
+      if index > 0 { out += "," }
+      if let indent { out += "\n" + String(repeating: "  ", count: indent + 1) }
       write(element, &out)
     }
-    if !elements.isEmpty { out += "\n" + String(repeating: "  ", count: indent) }
+    if let indent, !elements.isEmpty { out += "\n" + String(repeating: "  ", count: indent) }
     out += close
   }
 

@@ -30,8 +30,14 @@ struct RouteListing {
     ])
   }
 
-  /// How a request is matched, as text and as JSON.
-  func explanation(method: String, path: String) -> (text: String, json: JSONText) {
+  /// What is said of one request.
+  struct Explanation {
+    var text: String
+    var json: JSONText
+  }
+
+  /// How a request is matched.
+  func explanation(method: String, path: String) -> Explanation {
     let routes = contents.routes.map { RouteAnalysis.Route(methods: $0.methods, pattern: $0.pattern) }
     let explanation = RouteExplanation(routes, method: RouteMethod(name: method) ?? .other, path: path)
     var lines = explanation.lines
@@ -42,7 +48,7 @@ struct RouteListing {
       ("route", explanation.route.map { object($0) } ?? .null), ("allowed", explanation.allowed.json),
       ("steps", .strings(explanation.lines)),
     ])
-    return (lines.joined(separator: "\n") + "\n", json)
+    return Explanation(text: lines.joined(separator: "\n") + "\n", json: json)
   }
 }
 

@@ -27,6 +27,7 @@ struct Table {
         let padding = widths[column] - cell.unicodeScalars.count + 2
         if column < row.count - 1 { line += String(repeating: " ", count: padding) }
       }
+      while line.last == " " { line.removeLast() }
       return line + "\n"
     }.joined()
   }

@@ -1,40 +1,59 @@
-// The loop of `spacer dev`: one thread waits for changes, signals and the moment to build, and hands each
-// good build to the server, whose workers run on threads of their own. Signals are blocked before those
-// threads start, so that only this loop takes them.
+// The loop of `spacer dev`: one thread waits for changes, signals, keys and the moment to build, and hands each
+// build to the server, whose workers run on threads of their own.
 
-import CSystem
 import Glibc
-import SpacerArtifact
+import SpacerCompiler
 import SpacerRuntime
+import SpacerSystem
 
-/// Watches, builds and serves one project until a signal ends it.
+/// Watches, builds and serves one project until a signal or a key ends it.
 struct DevLoop: ~Copyable {
   /// How long a failed build waits for a file that is being written.
-  private static let writeWaitMaxNanoseconds: UInt64 = 200_000_000
+  private static let writeWaitMaxNanoseconds: UInt64 = 1_000_000_000
+
+  /// How long a failed build waits for the first sign of another save: a file is cut a moment before it is told.
+  private static let overtakeMilliseconds: Int32 = 20
+  /// How long nothing happens before the cache is written: who saves now may save again at once.
+  private static let storeAfterMilliseconds: Int32 = 1_000
+
+  /// What a wait ended with.
+  private struct Ready {
+    var hasChanges = false
+    var hasSignals = false
+    var hasKeys = false
+    /// The time was over.
+    var isIdle: Bool { !hasChanges && !hasSignals && !hasKeys }
+  }
 
   private var watcher: ProjectWatcher
   private var debounce = WatchDebounce()
   private let build: ProjectBuild
-  private let options: ServeOptions
-  private let signals: Int32
+  private let signals: DevSignals
+  private var keyboard = Keyboard()
   /// Git holds this file while it rewrites the tree.
   private let gitLock: String
-  private var server: Server?
-  /// What the server has now; a build that gives the same changes nothing.
-  private var served: [UInt8]?
-  /// What took effect at start, and what the last good build asks for instead.
-  private var startSettings: StartSettings?
-  private var wantedSettings: StartSettings?
+  private let output: DevOutput
+  private var server: DevServer
+  /// What has changed since the last good build; nil when any file may have.
+  private var changed: Set<String>?
+  private var hasToldOfComparing = false
+  /// The next build was asked for by the key.
+  private var isAskedFor = false
+  /// The findings that were printed last.
+  private var shownFindings: String?
 
   /// - Throws: When the project cannot be watched.
-  init(project: String, build: ProjectBuild, options: ServeOptions) throws(CommandFailure) {
-    let signals = try Self.naming(project, Self.takeSignals)
+  init(
+    project: String, build: ProjectBuild, options: ServeOptions, output: DevOutput
+  ) throws(CommandFailure) {
+    let signals = try Self.naming(project) { () throws(SystemFailure) in try DevSignals() }
     let watcher = try Self.naming(project) { () throws(SystemFailure) in try ProjectWatcher(root: project) }
     self.signals = signals
     self.watcher = watcher
     self.build = build
-    self.options = options
-    gitLock = project + "/.git/index.lock"
+    self.output = output
+    server = DevServer(options: options, output: output)
+    gitLock = GitLock.path(project: project)
   }
 
   private static func naming<Value: ~Copyable>(
@@ -47,74 +66,56 @@ struct DevLoop: ~Copyable {
     }
   }
 
-  /// Builds and serves; returns when a signal has ended it and the server has drained.
+  /// Builds and serves; returns when it was ended and the server has drained.
   mutating func run() throws(CommandFailure) {
+    keyboard.begin()
     debounce.changed()
+    var isFirst = true
     while true {
       if debounce.isDue(at: Clock.nanoseconds, isLocked: debounce.isPending && isGitWorking) {
         debounce.begin()
         try rebuild()
         debounce.built()
+        if isFirst { tellOfKeys() }
+        isFirst = false
       }
-      let ready = wait(milliseconds: debounce.waitNanoseconds.map { Int32(clamping: $0 / 1_000_000) } ?? -1)
-      if ready.signal { break }
+      tellOfComparing()
+      let ready = wait(
+        milliseconds: debounce.waitNanoseconds.map { Int32(clamping: $0 / 1_000_000) } ?? idleMilliseconds)
+      if ready.hasSignals && takeSignals() || ready.hasKeys && takeKeys() { break }
       takeChanges(ready)
+      if !ready.hasChanges && !debounce.isPending && watcher.compare() { debounce.changed() }
+      if ready.isIdle && !debounce.isPending, let storing = build.takeStoring() {
+        Threads.start(name: "cache") { storing() }
+      }
     }
-    server?.drain()
-    server?.wait()
+    keyboard.end()
+    build.takeStoring()?()
+    // Whoever is not willing to wait for the requests in flight asks again.
+    signals.release()
+    server.end()
   }
+
+  // MARK: Building
 
   private mutating func rebuild() throws(CommandFailure) {
-    let outcome = build.build()
+    let paths = watcher.takeChangedPaths()
+    changed = isAskedFor ? nil : changed.flatMap { old in paths.map { old.union($0) } }
+    let outcome = build.build(changed: changed)
+    if outcome.artifact != nil { changed = [] }
     if outcome.artifact == nil && isOvertaken() { return }
-    build.printDiagnostics(outcome)
-    guard let artifact = outcome.artifact else {
-      say(
-        server == nil
-          ? "the build failed; waiting for a change"
-          : "the build failed; still serving the last good one (\(outcome.duration))")
-      return
-    }
-    guard artifact != served else { return }
-    let loaded: LoadedArtifact
-    do throws(LoadError) {
-      loaded = try LoadedArtifact(bytes: artifact)
-    } catch {
-      throw .missing(error.message)
-    }
-    let settings = StartSettings(loaded.image.settings(prefix: ""), options: options)
-    if let server {
-      do throws(StartError) {
-        // What is said of TLS comes from the start settings below.
-        if let notice = try server.swap(loaded).events { say(notice) }
-      } catch {
-        return say("\(error.message); the last good build goes on")
-      }
-      say("reloaded in \(outcome.duration) (\(outcome.work))")
-      if settings != wantedSettings, let notice = startSettings?.notice(replacedBy: settings) { say(notice) }
-    } else {
-      say("built in \(outcome.duration) (\(outcome.work)); watching for changes")
-      server = try start(loaded)
-      startSettings = settings
-    }
-    wantedSettings = settings
-    served = artifact
+    showFindings(outcome)
+    let wasAskedFor = isAskedFor
+    isAskedFor = false
+    try server.take(outcome, isAskedFor: wasAskedFor) { build.contentsWithoutFunctions }
   }
 
-  private func start(_ artifact: LoadedArtifact) throws(CommandFailure) -> Server {
-    do throws(StartError) {
-      let server = try Server(artifact, options: options)
-      server.start()
-      for address in server.addresses { say("listening on \(address)") }
-      if let address = server.writeProxyAddress { say("write proxy on \(address)") }
-      return server
-    } catch {
-      throw .missing(error.message)
-    }
-  }
-
-  private mutating func takeChanges(_ ready: (change: Bool, signal: Bool)) {
-    if ready.change && watcher.takeChanges() { debounce.changed() }
+  /// Shows what was found, once as long as it stays the same.
+  private mutating func showFindings(_ outcome: ProjectBuild.Outcome) {
+    let text = build.diagnosticText(outcome)
+    guard text != shownFindings else { return }
+    shownFindings = text
+    if !text.isEmpty { output.show(outcome.result.report, sources: outcome.result.sources, text: text) }
   }
 
   private var isGitWorking: Bool { access(gitLock, F_OK) == 0 }
@@ -123,36 +124,79 @@ struct DevLoop: ~Copyable {
   /// finds wrong says nothing about either save. A file that is not closed within the bound is taken as it is.
   private mutating func isOvertaken() -> Bool {
     let limit = Clock.nanoseconds + Self.writeWaitMaxNanoseconds
-    takeChanges(wait(milliseconds: 0))
+    takeChanges(wait(milliseconds: Self.overtakeMilliseconds))
     while watcher.isBeingWritten && !debounce.hasChangedMeanwhile && Clock.nanoseconds < limit {
       let ready = wait(milliseconds: 10)
       takeChanges(ready)
-      if ready.signal { break }
+      // Both are taken when this build is done.
+      if ready.hasSignals || ready.hasKeys { break }
     }
     return debounce.hasChangedMeanwhile
   }
 
-  /// Waits for a change or a signal, for ever with -1.
-  private func wait(milliseconds: Int32) -> (change: Bool, signal: Bool) {
-    var entries = [
-      pollfd(fd: watcher.descriptor, events: Int16(POLLIN), revents: 0),
-      pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
-    ]
-    guard poll(&entries, 2, milliseconds) > 0 else { return (false, false) }
-    return (entries[0].revents != 0, entries[1].revents != 0)
+  private mutating func takeChanges(_ ready: Ready) {
+    if ready.hasChanges && watcher.takeChanges() { debounce.changed() }
   }
 
-  private func say(_ text: String) { Console.standardError.write("spacer: \(text)\n") }
+  private mutating func tellOfComparing() {
+    guard watcher.needsComparing, !hasToldOfComparing else { return }
+    hasToldOfComparing = true
+    output.say(
+      .notice,
+      "the system has no inotify watches to spare: files are compared every \(FileScan.milliseconds) ms instead; "
+        + "'sysctl fs.inotify.max_user_watches=524288' gives more")
+  }
 
-  /// Blocks the signals that end the program and gives a descriptor that becomes readable when one comes.
-  private static func takeSignals() throws(SystemFailure) -> Int32 {
-    signal(SIGPIPE, SIG_IGN)
-    var wanted = sigset_t()
-    sigemptyset(&wanted)
-    for number in [SIGTERM, SIGINT, SIGHUP] { sigaddset(&wanted, number) }
-    pthread_sigmask(SIG_BLOCK, &wanted, nil)
-    let descriptor = signalfd(-1, &wanted, Int32(SFD_CLOEXEC) | Int32(SFD_NONBLOCK))
-    if descriptor < 0 { throw SystemFailure("signalfd") }
-    return descriptor
+  // MARK: The developer
+
+  /// Takes the signals that wait; true when one of them ends the program.
+  private mutating func takeSignals() -> Bool {
+    let taken = signals.take()
+    if taken.ends { return true }
+    if taken.stops {
+      keyboard.end()
+      // By the process itself: the signal that asked for it is blocked.
+      raise(SIGSTOP)
+    }
+    if taken.stops || taken.continues { keyboard.begin() }
+    return false
+  }
+
+  /// Does what the keys ask for; true when one of them ends the program.
+  private mutating func takeKeys() -> Bool {
+    for key in keyboard.read() {
+      switch key {
+      case UInt8(ascii: "q"): return true
+      case UInt8(ascii: "c"): output.clear()
+      case UInt8(ascii: "r"):
+        isAskedFor = true
+        debounce.changed()
+      default: break
+      }
+    }
+    return false
+  }
+
+  /// How long to wait with nothing to build; -1 for ever.
+  private var idleMilliseconds: Int32 {
+    if watcher.needsComparing { return FileScan.milliseconds }
+    return build.hasUnstored ? Self.storeAfterMilliseconds : -1
+  }
+
+  private func tellOfKeys() {
+    if keyboard.waited >= 0, !output.isJSON {
+      output.say(.notice, "keys: r builds all anew, c clears the screen, q ends")
+    }
+  }
+
+  /// Waits for something to happen, for ever with -1.
+  private func wait(milliseconds: Int32) -> Ready {
+    var entries = [watcher.descriptor, signals.descriptor, keyboard.waited].map {
+      pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+    }
+    guard poll(&entries, nfds_t(entries.count), milliseconds) > 0 else { return Ready() }
+    return Ready(
+      hasChanges: entries[0].revents != 0, hasSignals: entries[1].revents != 0,
+      hasKeys: entries[2].revents != 0)
   }
 }

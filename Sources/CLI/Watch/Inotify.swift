@@ -16,18 +16,22 @@ struct Inotify: ~Copyable {
     var isFolder: Bool { has(Int32(IN_ISDIR)) }
   }
 
-  /// Non-blocking; readable when events wait.
+  /// Non-blocking; readable when events wait. -1 when the system has none to spare: no watch can be made then.
   let descriptor: Int32
 
   init() throws(SystemFailure) {
     descriptor = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
-    if descriptor < 0 { throw SystemFailure("inotify_init1") }
+    if descriptor < 0 && errno != EMFILE && errno != ENFILE { throw SystemFailure("inotify_init1") }
   }
 
-  deinit { close(descriptor) }
+  deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// Watches a folder's entries; a folder that is watched already keeps its number.
   func watch(_ path: String) throws(SystemFailure) -> Int32 {
+    if descriptor < 0 {
+      errno = EMFILE
+      throw SystemFailure("inotify_init1")
+    }
     let mask =
       UInt32(IN_CLOSE_WRITE) | UInt32(IN_CREATE) | UInt32(IN_DELETE) | UInt32(IN_MOVED_FROM)
       | UInt32(IN_MOVED_TO) | UInt32(IN_MODIFY) | UInt32(IN_ONLYDIR) | UInt32(IN_EXCL_UNLINK)
@@ -43,6 +47,7 @@ struct Inotify: ~Copyable {
   /// The events that wait now, in order; empty when there are none.
   func read() -> [Event] {
     var events: [Event] = []
+    guard descriptor >= 0 else { return events }
     let headerBytes = MemoryLayout<inotify_event>.size
     withUnsafeTemporaryAllocation(byteCount: 64 * 1024, alignment: 8) { buffer in
       while true {

@@ -123,6 +123,10 @@ typedef struct spacer_host {
   int *watchdog_sleeps;
   /// The eventfd that wakes it.
   int watchdog_wake_up;
+  /// What runs may take when that is more than the watchdog's own budget; 0 for no more. Accessed atomically.
+  uint64_t cpu_nanoseconds;
+  /// Told of each line of a project's file that runs; NULL unless coverage is asked for.
+  void (*count_line)(void *context, const char *source, int line);
 } spacer_host;
 
 // Fixed places on the main thread's stack.
@@ -194,8 +198,20 @@ void spacer_stop(spacer_host *host, unsigned long thread, uint64_t slice);
 /// Sets what `spacer_host.watchdog_sleeps` points to, in order with what other threads do around it.
 void spacer_watchdog_set_sleeps(int *sleeps, int value);
 
+/// Lets runs take more processor time than the watchdog gives; 0 ends that.
+void spacer_set_cpu_budget(spacer_host *host, uint64_t nanoseconds);
+uint64_t spacer_cpu_budget(spacer_host *host);
+
 /// Has `math.random` give the same numbers in each run that begins from now on.
 void spacer_fix_seed(spacer_host *host, int64_t seed);
+/// Ends that.
+void spacer_free_seed(spacer_host *host);
+
+/// Has each line that runs in a project's file counted. Before any call's coroutine is made.
+void spacer_count_lines(spacer_host *host, void (*count)(void *context, const char *source, int line));
+
+/// Pushes a module's main function, which is not run, onto `L`, or an error; the result is not 0 then.
+int spacer_push_chunk(lua_State *L, spacer_module_chunk chunk);
 
 /// Closes pending `<close>` variables of a failed or abandoned coroutine and makes it usable again.
 void spacer_reset(spacer_host *host, lua_State *coroutine, int globals);

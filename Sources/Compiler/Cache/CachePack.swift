@@ -15,7 +15,7 @@ struct ModuleRecord: Equatable, Sendable {
 /// The cache's content.
 struct CachePack: Equatable, Sendable {
   /// Of this layout and of what facts mean; raised with every change of either.
-  static let formatVersion = 3
+  static let formatVersion = 5
 
   /// By path.
   var records: [String: ModuleRecord] = [:]

@@ -7,7 +7,7 @@ internal import Glibc
 
 /// A project's cache folder.
 package struct DiskCache: BuildCache {
-  /// `.spacer/cache` within the project.
+  /// `.spacer/cache` within the project, unless another was named.
   private let folder: String
   private let key: CacheKey
 
@@ -17,10 +17,15 @@ package struct DiskCache: BuildCache {
   ///   - stateFolder: where the user's key lives; by default `$XDG_STATE_HOME/spacer` or
   ///     `~/.local/state/spacer`.
   package init?(project: String, stateFolder: String? = nil) {
+    self.init(folder: project + "/.spacer/cache", stateFolder: stateFolder)
+  }
+
+  /// The same in a folder of the caller's choice, made when something is stored.
+  package init?(folder: String, stateFolder: String? = nil) {
     guard let state = stateFolder ?? Self.defaultStateFolder(), let key = CacheKeyFile.key(in: state) else {
       return nil
     }
-    folder = project + "/.spacer/cache"
+    self.folder = folder
     self.key = key
   }
 

@@ -1,6 +1,8 @@
 // Facts and diagnostics as bytes, for the cache. A test compares the number of fields with the types', so
 // that a field added there is not forgotten here.
 
+internal import SpacerArtifact
+
 extension ByteWriter {
   mutating func facts(_ facts: ModuleFacts) {
     list(facts.requires) { writer, require in
@@ -25,6 +27,10 @@ extension ByteWriter {
       writer.text(validation.description)
     }
     list(facts.unknownTypes) { $0.reference($1) }
+    list(facts.capabilities) { writer, capability in
+      writer.number(Int(capability.kind.rawValue))
+      writer.optional(capability.target) { $0.text($1) }
+    }
   }
 
   private mutating func reference(_ reference: ModuleFacts.Reference) {
@@ -86,6 +92,13 @@ extension ByteReader {
       ModuleFacts.Validation(line: try reader.number(), description: try reader.text())
     }
     facts.unknownTypes = try references()
+    facts.capabilities = try list { reader throws(Malformed) in
+      guard let kind = ArtifactContents.Capability.Kind(rawValue: UInt8(clamping: try reader.number())) else {
+        throw Malformed()
+      }
+      return ArtifactContents.Capability(
+        kind, try reader.optional { reader throws(Malformed) in try reader.text() })
+    }
     return facts
   }
 

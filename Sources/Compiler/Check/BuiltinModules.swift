@@ -4,7 +4,8 @@
 package enum BuiltinModules {
   /// In byte order.
   package static let sorted = [
-    "cjson", "cjson.safe", "crypto", "db", "flow", "hmac", "http", "jwt", "kv", "log", "request", "resty.evp",
+    "cjson", "cjson.safe", "crypto", "db", "flow", "hmac", "host", "http", "jwt", "kv", "log", "request",
+    "resty.evp",
     "resty.hmac", "resty.jwt", "resty.jwt-validators", "time", "topics", "uuid", "validate",
   ]
 

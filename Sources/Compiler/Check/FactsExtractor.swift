@@ -6,6 +6,8 @@
 // 3. up: the facts themselves.
 // All three are linear. A file with a syntax error has that one diagnostic and its ignores, no other fact.
 
+import SpacerArtifact
+
 /// Finds what one Lua file says about itself.
 package enum FactsExtractor {
   /// The facts of the file `path`; they depend on nothing but the two arguments.
@@ -25,6 +27,7 @@ package enum FactsExtractor {
     builder.findMeanings()
     builder.findContexts()
     builder.collectFacts()
+    builder.collectCapabilities()
     builder.collectReturn()
     builder.collectUnusedLocals()
     builder.sort()
@@ -44,6 +47,12 @@ enum Meaning: Equatable {
   /// Another built-in module, by its name's index.
   case builtin(UInt32)
   case append, call, callAll, getenv, validateCheck
+  /// `http.get` and the like, `http.request`.
+  case httpMethod, httpRequest
+  /// `db.query` and the like, `db.use`.
+  case databaseCall, databaseUse
+  /// A function of `host`, by its name's index.
+  case hostFunction(UInt32)
   /// A global table or function that only the original's engine had, by its name's index.
   case engineTable(UInt32)
   case engineFunction(UInt32)
@@ -72,6 +81,8 @@ struct FactsBuilder {
   var validateWrites = (all: 0, ofModule: 0)
   /// Members of libraries, as `string.trim`, whose existence the file tests.
   var testedMembers: Set<String> = []
+  /// What the code reaches.
+  var capabilities: Set<ArtifactContents.Capability> = []
   /// Places in `facts.diagnostics` of the engine-only names already reported.
   var reportedEngineNames: [String: Int] = [:]
 

@@ -84,6 +84,12 @@ extension FactsBuilder {
     case (.flow, WellKnownNames.callAll): return .callAll
     case (.os, WellKnownNames.getenv): return .getenv
     case (.builtin(WellKnownNames.validate), WellKnownNames.check): return .validateCheck
+    case (.builtin(WellKnownNames.http), WellKnownNames.request): return .httpRequest
+    case (.builtin(WellKnownNames.http), _) where WellKnownNames.httpMethods.contains(key): return .httpMethod
+    case (.builtin(WellKnownNames.database), WellKnownNames.use): return .databaseUse
+    case (.builtin(WellKnownNames.database), _) where WellKnownNames.databaseCalls.contains(key):
+      return .databaseCall
+    case (.builtin(WellKnownNames.host), _): return .hostFunction(key)
     default:
       let object = node(object)
       return object.kind == .globalReference && global(object.a).isLibrary ? .harmlessFunction : .unknown

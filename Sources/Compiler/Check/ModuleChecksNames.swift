@@ -36,12 +36,18 @@ extension ModuleChecks {
   /// A mistyped global is what Lua users lose most time to. One finding a name and file: the first use.
   mutating func checkGlobals() {
     var assigned: Set<String> = []
-    for (_, facts) in files { for write in facts.globalWrites { assigned.insert(write.name) } }
-    let known = StandardGlobals.names.union(assigned)
+    for (path, facts) in files where !TestFiles.contains(path) {
+      for write in facts.globalWrites { assigned.insert(write.name) }
+    }
     for (path, facts) in files {
+      let isTest = TestFiles.contains(path)
+      var assigned = assigned
+      if isTest { assigned.formUnion(facts.globalWrites.map(\.name)) }
+      let known = StandardGlobals.names.union(assigned)
       var reported: Set<String> = []
       for write in facts.globalWrites
       where StandardMembers.split(write.name) == nil && reported.insert(write.name).inserted {
+        if isTest, TestFiles.defines(global: write.name) { continue }
         // A name close to one that exists everywhere is rather a slip than a variable of its own.
         let nearest = NearestName.find(write.name, in: StandardGlobals.names)
         diagnostics.append(
@@ -53,6 +59,7 @@ extension ModuleChecks {
       reported = []
       for read in facts.globalReads where !assigned.contains(read.name) {
         guard reported.insert(read.name).inserted else { continue }
+        if isTest, TestFiles.provides(global: read.name) { continue }
         if let (table, member) = StandardMembers.split(read.name) {
           checkMember(member, of: table, at: SourceLocation(path: path, range: read.range))
           continue

@@ -9,6 +9,9 @@ extension ModuleChecks {
         let reference = require.reference
         guard scan.resolve(require: reference.name) == nil, !BuiltinModules.names.contains(reference.name)
         else { continue }
+        if TestFiles.contains(path), TestFiles.modules.contains(ScannedProject.key(reference.name)) {
+          continue
+        }
         diagnostics.append(unresolved(reference, path: path))
       }
     }

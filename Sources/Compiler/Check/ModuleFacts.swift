@@ -2,6 +2,8 @@
 // It depends on the file's bytes and path alone, so the cache keeps it beside the bytecode; the checks that
 // look across files (`Check`) read facts and never a syntax tree.
 
+package import SpacerArtifact
+
 /// The facts of one module.
 package struct ModuleFacts: Equatable, Sendable {
   /// A constant name at a place: `require "x"`, `topics.append("x", …)`, `flow.call("x", …)`,
@@ -80,6 +82,9 @@ package struct ModuleFacts: Equatable, Sendable {
   package var validations: [Validation] = []
   /// Types that such descriptions name, constant or not, and that do not exist.
   package var unknownTypes: [Reference] = []
+
+  /// What the code reaches outside of itself, in the artifact's order, each once.
+  package var capabilities: [ArtifactContents.Capability] = []
 
   /// A description of arguments.
   package struct Validation: Equatable, Sendable {

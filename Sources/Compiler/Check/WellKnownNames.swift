@@ -2,7 +2,10 @@
 // numbers only.
 
 enum WellKnownNames {
-  private static let fields = ["append", "call", "all", "getenv", "check"]
+  private static let methods = ["get", "post", "put", "patch", "delete", "head"]
+  private static let statements = ["query", "one", "exec", "transaction"]
+  private static let fields =
+    ["append", "call", "all", "getenv", "check", "use", "url", "format"] + methods + statements
   private static let modules = BuiltinModules.sorted
 
   /// In the order in which the interner enters them.
@@ -16,6 +19,18 @@ enum WellKnownNames {
   static let callAll = index("all")
   static let getenv = index("getenv")
   static let check = index("check")
+  static let use = index("use")
+  static let url = index("url")
+  static let format = index("format")
+  static let string = index("string")
+  static let environment = index("_G")
+  static let loaders = Set(["load", "loadstring"].map(index))
+  static let httpMethods = Set(methods.map(index))
+  static let databaseCalls = Set(statements.map(index))
+  static let http = index("http")
+  static let request = index("request")
+  static let host = index("host")
+  static let database = index("db")
   static let validate = index("validate")
   static let topics = index("topics")
   static let flow = index("flow")

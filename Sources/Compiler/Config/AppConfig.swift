@@ -94,3 +94,34 @@ package struct AppConfig: Equatable, Sendable {
     self.settings = settings
   }
 }
+
+extension AppConfig {
+  /// The triggers in the order that an artifact gives them: by the bytes of their topics and events, then the
+  /// file's.
+  var orderedTriggers: [TriggerEntry] {
+    triggers.enumerated().sorted { a, b in
+      let (first, second) = (a.element, b.element)
+      if first.topic.value != second.topic.value {
+        return ByteOrder.precedes(first.topic.value, second.topic.value)
+      }
+      if first.event.value != second.event.value {
+        return ByteOrder.precedes(first.event.value, second.event.value)
+      }
+      return a.offset < b.offset
+    }.map(\.element)
+  }
+
+  /// `schedules.0.name` and so on.
+  /// - Parameter function: The whole name of a function as the file names it; nil when there is none.
+  func scheduleSettings(function: (String) -> String?) -> [ArtifactContents.Setting] {
+    schedules.enumerated().flatMap { index, schedule in
+      var settings = schedule.options
+      settings.append(.init(key: "name", value: .string(schedule.name.value)))
+      if let name = schedule.function.flatMap({ function($0.value) }) {
+        settings.append(.init(key: "function", value: .string(name)))
+      }
+      if let topic = schedule.topic { settings.append(.init(key: "topic", value: .string(topic.value))) }
+      return settings.below("schedules.\(index)")
+    }
+  }
+}

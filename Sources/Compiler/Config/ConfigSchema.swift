@@ -88,7 +88,7 @@ struct ConfigKey {
 }
 
 /// The table.
-enum ConfigSchema {
+package enum ConfigSchema {
   static let year: ClosedRange<Int64> = 1...31_536_000_000
   private static let counts: ClosedRange<Int64> = 1...1_000_000_000
   private static let sizes: ClosedRange<Int64> = 1...(1 << 40)
@@ -298,6 +298,21 @@ enum ConfigSchema {
   }
 
   private static func stars(_ key: ConfigKey) -> Int { key.path.count { $0 == "*" } }
+
+  /// A key for readers: Markdown in all but its path.
+  package struct ReferenceEntry: Sendable {
+    package var path: String
+    package var kind: String
+    package var defaultText: String
+    package var summary: String
+  }
+
+  /// Every key, in the table's order.
+  package static var referenceEntries: [ReferenceEntry] {
+    keys.map {
+      ReferenceEntry(path: $0.path, kind: $0.kind.title, defaultText: $0.defaultText, summary: $0.summary)
+    }
+  }
 
   /// The reference as a Markdown table.
   static var referenceTable: String {

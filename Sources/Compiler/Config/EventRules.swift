@@ -188,7 +188,7 @@ struct EventRules {
     switch (node["function"], node["topic"]) {
     case (nil, nil):
       report(
-        .malformedSchedule, "the schedule '\(name.value)' says not what is to be done", at: name.range,
+        .malformedSchedule, "the schedule '\(name.value)' does not say what to do", at: name.range,
         hint: "add 'function: NAME', or 'topic: NAME' to append an event")
     case (let function?, let topic?):
       report(

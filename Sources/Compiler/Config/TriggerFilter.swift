@@ -73,7 +73,7 @@ extension ConfigValidator {
         guard Self.operators.contains(condition.key.value) else {
           let nearest = NearestName.find(condition.key.value, in: Self.operators)
           reportFilter(
-            "a filter knows no '\(condition.key.value)'", at: condition.key.range,
+            "a filter has no condition '\(condition.key.value)'", at: condition.key.range,
             hint: nearest.map { "did you mean '\($0)'?" }
               ?? "it knows equals, prefix and exists; a field within '\(field)' is '\(field).\(condition.key.value)'",
             fix: nearest.map { Diagnostic.Fix(range: condition.key.range, replacement: $0) })
@@ -96,7 +96,7 @@ extension ConfigValidator {
     guard !items.isEmpty, items.count <= ConfigLimits.filterValuesMax else {
       reportFilter(
         items.isEmpty
-          ? "'\(field)' can equal nothing of an empty list"
+          ? "the filter of '\(field)' lists no value, so that no event would pass"
           : "'\(field)' has more than \(ConfigLimits.filterValuesMax) values", at: node.range)
       return nil
     }

@@ -4,9 +4,13 @@
 /// Writes a report as JSON. Used by one thread at a time.
 package struct DiagnosticJSON {
   private let maps: LineMaps
+  private let pathPrefix: String
 
-  /// - Parameter sources: the bytes of the files that diagnostics name, by path.
-  package init(sources: [String: [UInt8]]) {
+  /// - Parameters:
+  ///   - sources: the bytes of the files that diagnostics name, by path.
+  ///   - pathPrefix: what is written before each path.
+  package init(sources: [String: [UInt8]], pathPrefix: String = "") {
+    self.pathPrefix = pathPrefix
     maps = LineMaps(sources)
   }
 
@@ -32,7 +36,7 @@ package struct DiagnosticJSON {
   }
 
   private func place(_ location: SourceLocation?) -> String {
-    "\"path\":\(location.map { Self.string($0.path) } ?? "null"),"
+    "\"path\":\(location.map { Self.string(pathPrefix + $0.path) } ?? "null"),"
       + span(location?.range, path: location?.path ?? "")
   }
 

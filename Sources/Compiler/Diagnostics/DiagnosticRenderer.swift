@@ -12,11 +12,15 @@ package struct DiagnosticRenderer {
   /// Adds ANSI colours.
   package var useColor: Bool
   private let maps: LineMaps
+  private let pathPrefix: String
 
-  /// - Parameter sources: the bytes of the files that diagnostics name, by path; a diagnostic of a file that
-  ///   is not among them is printed without position and frame.
-  package init(sources: [String: [UInt8]], useColor: Bool = false) {
+  /// - Parameters:
+  ///   - sources: the bytes of the files that diagnostics name, by path; a diagnostic of a file that is not
+  ///     among them is printed without position and frame.
+  ///   - pathPrefix: what is printed before each path, as `/home/ada/shop/`.
+  package init(sources: [String: [UInt8]], useColor: Bool = false, pathPrefix: String = "") {
     self.useColor = useColor
+    self.pathPrefix = pathPrefix
     maps = LineMaps(sources)
   }
 
@@ -54,9 +58,14 @@ package struct DiagnosticRenderer {
     return result
   }
 
+  /// The code frame of a place by itself; empty when the file's bytes are unknown.
+  package func frame(_ location: SourceLocation) -> String {
+    frame(location, gutter: gutterWidth(location), style: .red)
+  }
+
   /// `path:line:column`, or what of it is known.
   private func place(_ location: SourceLocation) -> String {
-    let path = DisplayText.sanitized(location.path)
+    let path = DisplayText.sanitized(pathPrefix + location.path)
     guard let range = location.range, let map = maps[location.path] else { return path }
     let position = map.position(at: Int(range.start))
     return "\(path):\(position.line):\(position.column)"

@@ -11,7 +11,7 @@ struct GatewayEntryReader {
 
   init(locator: RouteLocator) { self.locator = locator }
 
-  private static let fieldNames = ["METHOD", "PATH", "FUNCTION"]
+  private static let fieldNames = GatewaySchema.fields.map(\.name)
 
   mutating func read(_ value: GatewayState.Value) {
     guard case .table(let table) = value else {
@@ -59,7 +59,7 @@ struct GatewayEntryReader {
         "a route has three parts, {METHOD, PATH, FUNCTION}; this one has a key \(Self.describe(key))",
         at: places.entry)
     }
-    guard table.items.count == 3 else {
+    guard table.items.count == Self.fieldNames.count else {
       let count = table.items.count
       let missing = count < 3 ? ": \(Self.fieldNames[count...].joined(separator: " and ")) missing" : ""
       return report(
@@ -84,14 +84,14 @@ struct GatewayEntryReader {
   }
 
   private mutating func readMethod(_ text: String, at place: SourceLocation) -> RouteMethods? {
-    if text.uppercased() == "ANY" { return .any }
+    if text.uppercased() == GatewaySchema.anyMethod { return .any }
     if let method = RouteMethod(name: text) { return RouteMethods(method) }
-    let known = RouteMethod.allCases.map(\.name).filter { !$0.isEmpty } + ["ANY"]
+    let known = GatewaySchema.methods
     let nearest = NearestName.find(text, in: known)
     report(
       "'\(text)' is no method that a route can have", at: place,
       hint: nearest.map { "did you mean '\($0)'?" }
-        ?? "methods are \(known.dropLast().joined(separator: ", ")) and ANY")
+        ?? "methods are \(known.dropLast().joined(separator: ", ")) and \(GatewaySchema.anyMethod)")
     return nil
   }
 

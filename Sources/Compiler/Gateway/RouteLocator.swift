@@ -115,7 +115,7 @@ struct RouteLocator {
 
 extension LineMap {
   /// A 1-based line without the blanks around its text.
-  func trimmedRange(ofLine line: Int) -> SourceRange {
+  package func trimmedRange(ofLine line: Int) -> SourceRange {
     var range = contents(ofLine: line)
     func isBlank(_ offset: Int) -> Bool { bytes[offset] == 0x20 || bytes[offset] == 0x09 }
     while let first = range.first, isBlank(first) { range = (first + 1)..<range.upperBound }

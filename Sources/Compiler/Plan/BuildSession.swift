@@ -2,34 +2,67 @@
 // the gateway serves the next as long as the bytes it came from are the same; everything across files is
 // found afresh each time.
 
-internal import SpacerArtifact
+package import SpacerArtifact
 internal import SpacerLuaVM
 
 /// Keeps between builds what is expensive to find. For one thread at a time.
 package final class BuildSession {
-  private let options: BuildOptions
+  let options: BuildOptions
   private let cache: (any BuildCache)?
-  private var records: [String: ModuleRecord] = [:]
+  var records: [String: ModuleRecord] = [:]
   private var isCacheRead = false
-  private var gateway = GatewayMemo()
+  private(set) var gateway = GatewayMemo()
   private var config: (bytes: [UInt8], result: (config: AppConfig?, diagnostics: [Diagnostic]))?
   private var scan: ScannedProject?
+  /// The last whole build, when it was good and no quick one has gone on from it.
+  var lastGood: (result: BuildResult, project: ProjectState)?
+  /// The last build, once a quick one goes on from it.
+  var quick: QuickBuild?
+  /// Writing the cache waits for `takeStoring`.
+  private let storesLater: Bool
+  /// There is something to write.
+  package var hasUnstored = false
 
-  package init(options: BuildOptions = BuildOptions(), cache: (any BuildCache)? = nil) {
+  /// - Parameter storesLater: The cache is written by what `takeStoring` gives alone: its work is as long as a small build.
+  package init(
+    options: BuildOptions = BuildOptions(), cache: (any BuildCache)? = nil, storesLater: Bool = false
+  ) {
     self.options = options
     self.cache = cache
+    self.storesLater = storesLater
   }
 
   /// Builds the project.
   /// - Parameter changed: the only paths that may differ from the last build of this session, including those
   ///   that came or went; nil when any may.
   package func build(_ files: any ProjectFiles, changed: Set<String>? = nil) -> BuildResult {
-    run(files, changed: changed, emits: true)
+    if let changed, let result = quickBuild(files, changed: changed) { return result }
+    return run(files, changed: changed, emits: true)
+  }
+
+  /// Takes the writing of the cache, when there is news: some milliseconds of work, for any thread.
+  package func takeStoring() -> (@Sendable () -> Void)? {
+    guard hasUnstored else { return nil }
+    hasUnstored = false
+    return storing(hasChanges: true)
   }
 
   /// The same without an artifact.
   package func check(_ files: any ProjectFiles, changed: Set<String>? = nil) -> BuildResult {
     run(files, changed: changed, emits: false)
+  }
+
+  /// What application.yml alone makes, as the last build found it: an artifact without functions, for a server that
+  /// begins before there is a good build. Only what decides where and how it listens is in it.
+  package var contentsWithoutFunctions: ArtifactContents {
+    let config = config?.result.config
+    let kept = ["listen", "functionInvoker", "tls", "limits"]
+    return ArtifactContents(
+      appName: config?.appName.value ?? "unbuilt", spacerRelease: SpacerRelease.current,
+      luaRelease: LuaHostState.luaRelease, architecture: ReaderIdentity.compiledArchitecture,
+      settings: (config?.settings ?? []).filter { setting in
+        kept.contains { setting.key == $0 || setting.key.hasPrefix($0 + ".") }
+      })
   }
 
   private func run(_ files: any ProjectFiles, changed: Set<String>?, emits: Bool) -> BuildResult {
@@ -54,8 +87,9 @@ package final class BuildSession {
     statistics.modulesCompiled = loader.compiledCount
     statistics.modulesCached = loader.loaded.count - loader.compiledCount - loader.problems.count
     statistics.filesRead = project.sources.count
+    if storesLater, loader.hasChanges { hasUnstored = true }
     // The cache is written while the rest of the build goes on.
-    return Parallel.with(storing(hasChanges: loader.hasChanges)) {
+    return Parallel.with(storing(hasChanges: loader.hasChanges && !storesLater)) {
       evaluateGateway(files, &project)
       project.check()
       return finish(files, project, statistics, emits: emits)
@@ -142,8 +176,11 @@ package final class BuildSession {
         }
       }
     }
-    return BuildResult(
+    let result = BuildResult(
       artifact: artifact, plan: plan, report: report, sources: project.sources, statistics: statistics)
+    quick = nil
+    lastGood = emits && artifact != nil ? (result, project) : nil
+    return result
   }
 
   // MARK: The cache
@@ -154,7 +191,10 @@ package final class BuildSession {
       architecture: ReaderIdentity.compiledArchitecture, isRelease: options.isRelease)
   }
 
-  private var cacheName: String { options.isRelease ? "modules-release" : "modules" }
+  private var cacheName: String {
+    // One of its own: a build without tests would forget them.
+    options.includesTests ? "modules-test" : options.isRelease ? "modules-release" : "modules"
+  }
 
   /// Writes the known modules to the cache, if there is news.
   private func storing(hasChanges: Bool) -> @Sendable () -> Void {

@@ -21,6 +21,9 @@ struct GatewayMemo {
     return evaluation
   }
 
+  /// The files that the last evaluation read beside the gateway itself.
+  var requiredPaths: [String] { evaluation.requires.compactMap(\.path) }
+
   private func holds(_ scan: ScannedProject, _ records: [String: ModuleRecord]) -> Bool {
     evaluation.requires.allSatisfy { requirement in
       let path = scan.resolve(require: requirement.name).map { scan.modules[$0].path }

@@ -40,25 +40,15 @@ struct Planner {
         routes: routes,
         topics: topics, triggers: triggers.map(\.trigger),
         environmentVariables: sortedNames(config.environmentVariables.map(\.value)),
-        settings: (config.settings + options + schedules).sorted { ByteOrder.precedes($0.key, $1.key) }))
+        settings: (config.settings + options + schedules).sorted { ByteOrder.precedes($0.key, $1.key) },
+        hasCapabilities: true))
   }
 
-  /// The triggers in the order that the artifact gives them: by the bytes of their topics and events, then the
-  /// file's. Their options are found by their place in it.
+  /// The triggers in the order that the artifact gives them. Their options are found by their place in it.
   private func wiring(
     _ topicPlaces: [String: Int], _ places: [Int?]
   ) -> [(trigger: ArtifactContents.Trigger, options: [ArtifactContents.Setting])] {
-    let ordered = config.triggers.enumerated().sorted { a, b in
-      let (first, second) = (a.element, b.element)
-      if first.topic.value != second.topic.value {
-        return ByteOrder.precedes(first.topic.value, second.topic.value)
-      }
-      if first.event.value != second.event.value {
-        return ByteOrder.precedes(first.event.value, second.event.value)
-      }
-      return a.offset < b.offset
-    }
-    return ordered.compactMap { _, trigger in
+    config.orderedTriggers.compactMap { trigger in
       let name = trigger.function.value
       let routed = TriggerRoute.entry(named: name, in: entries)?.function
       guard let topic = topicPlaces[trigger.topic.value],
@@ -70,17 +60,8 @@ struct Planner {
     }
   }
 
-  /// `schedules.0.name` and so on.
   private var schedules: [ArtifactContents.Setting] {
-    config.schedules.enumerated().flatMap { index, schedule in
-      var settings = schedule.options
-      settings.append(.init(key: "name", value: .string(schedule.name.value)))
-      if let function = schedule.function.flatMap({ scan.function(named: $0.value) }) {
-        settings.append(.init(key: "function", value: .string(scan.modules[function].name)))
-      }
-      if let topic = schedule.topic { settings.append(.init(key: "topic", value: .string(topic.value))) }
-      return settings.below("schedules.\(index)")
-    }
+    config.scheduleSettings { name in scan.function(named: name).map { scan.modules[$0].name } }
   }
 
   private func place(ofFunction name: String, _ places: [Int?]) -> Int? {
@@ -102,7 +83,34 @@ struct Planner {
       appends: sortedNames(record.facts.appends.map(\.name)),
       calls: sortedNames(record.facts.calls.map(\.name)),
       validations: validates
-        ? record.facts.validations.map { .init(line: $0.line, description: $0.description) } : [])
+        ? record.facts.validations.map { .init(line: $0.line, description: $0.description) } : [],
+      capabilities: capabilities(record.facts))
+  }
+
+  /// What the module's code reaches, with the database that `default` stands for.
+  private func capabilities(_ facts: ModuleFacts) -> [ArtifactContents.Capability] {
+    // A module of the project's own comes before the built-in one.
+    let hidden: [ArtifactContents.Capability.Kind] =
+      (scan.resolve(require: "http") == nil ? [] : [.http])
+      + (scan.resolve(require: "db") == nil ? [] : [.database])
+      + (scan.resolve(require: "host") == nil ? [] : [.host])
+    var result = facts.capabilities.filter { !hidden.contains($0.kind) }
+    if let only = onlyDatabase {
+      for index in result.indices where result[index] == .init(.database, "default") {
+        result[index].target = only
+      }
+    }
+    return result.sorted(by: ArtifactContents.Capability.precedes)
+  }
+
+  /// The database's name when there is just one, which `default` then means whatever it is called.
+  private var onlyDatabase: String? {
+    let prefix = "databases."
+    let names = Set(
+      config.settings.filter { $0.key.hasPrefix(prefix) }.compactMap {
+        $0.key.dropFirst(prefix.utf8.count).split(separator: ".").first.map(String.init)
+      })
+    return names.count == 1 ? names.first : nil
   }
 
   private func sortedNames(_ names: [String]) -> [String] {

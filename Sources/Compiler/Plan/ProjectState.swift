@@ -29,10 +29,12 @@ struct ProjectState {
   // MARK: Modules
 
   /// Loads what the build consists of: all of app/, since any function can be called by a computed name, what
-  /// `include` names, and of lib/ what these require.
+  /// `include` names, the tests, where there are any, and of lib/ what these require.
   mutating func loadModules(_ loader: inout ModuleLoader) {
     let included = includedLibraries()
-    let roots = scan.modules.indices.filter { scan.modules[$0].kind != .library || included.contains($0) }
+    let roots = scan.modules.indices.filter {
+      scan.modules[$0].kind != .library || included.contains($0) || TestFiles.isTest(scan.modules[$0].path)
+    }
     loader.load((scan.gatewayPath.map { [$0] } ?? []) + roots.map { scan.modules[$0].path })
     let ofGateway = scan.gatewayPath.map { requiredModules(by: $0, loader) } ?? []
     // What only the gateway requires is checked, and stays out of the artifact.

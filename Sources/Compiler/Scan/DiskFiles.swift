@@ -8,7 +8,12 @@ package struct DiskFiles: ProjectFiles {
   /// The project's folder, absolute or relative to the working directory.
   package let root: String
 
-  package init(root: String) { self.root = root.isEmpty ? "." : root }
+  private let folders: [String]
+
+  package init(root: String, folders: [String] = ScanLimits.folders) {
+    self.root = root.isEmpty ? "." : root
+    self.folders = folders
+  }
 
   package func list() throws(FileReadError) -> [ProjectFile] { try listing().files }
 
@@ -20,7 +25,7 @@ package struct DiskFiles: ProjectFiles {
     default: throw FileReadError(path: root, reason: "not a folder")
     }
     var walk = Walk(root: root)
-    for folder in ScanLimits.folders {
+    for folder in folders {
       let status = DirectoryReader.status(of: root + "/" + folder)
       switch status.kind {
       case .directory: walk.visit(folder, identity: status.fingerprint, ancestors: [])

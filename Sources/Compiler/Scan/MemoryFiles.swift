@@ -6,6 +6,9 @@ package struct MemoryFiles: ProjectFiles {
 
   package init(_ contents: [String: [UInt8]]) { self.contents = contents }
 
+  /// The folders that are listed.
+  package var folders = ScanLimits.folders
+
   /// From text, for literals in tests.
   package init(text: [String: String]) { contents = text.mapValues { Array($0.utf8) } }
 
@@ -15,7 +18,7 @@ package struct MemoryFiles: ProjectFiles {
     var listing = FileListing(files: [])
     for path in contents.keys {
       let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-      guard parts.count > 1, let folder = parts.first, ScanLimits.folders.contains(String(folder)) else {
+      guard parts.count > 1, let folder = parts.first, folders.contains(String(folder)) else {
         continue
       }
       guard !parts.contains(where: { $0.isEmpty || $0.hasPrefix(".") }) else { continue }

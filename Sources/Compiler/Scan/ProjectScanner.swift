@@ -47,7 +47,7 @@ package enum ProjectScanner {
       at: SourceLocation(path: error.path))
   }
 
-  /// The module of a path under app/ or lib/; nil for every other file.
+  /// The module of a path under app/, lib/ or test/; nil for every other file.
   static func module(_ path: String) -> ScannedProject.Module? {
     guard path.hasSuffix(".lua") else { return nil }
     let stem = path.dropLast(".lua".count)
@@ -58,6 +58,9 @@ package enum ProjectScanner {
       kind = name.hasPrefix("private/") ? .privateFunction : .function
     } else if stem.hasPrefix("lib/") {
       name = stem.dropFirst("lib/".count)
+      kind = .library
+    } else if TestFiles.contains(path) {
+      name = stem
       kind = .library
     } else {
       return nil

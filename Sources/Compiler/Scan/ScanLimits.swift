@@ -12,4 +12,6 @@ package enum ScanLimits {
   package static let depthMax = 32
   /// The folders that hold what an artifact is made of.
   package static let folders = ["app", "config", "lib"]
+  /// Those with the tests.
+  package static let foldersWithTests = folders + [TestFiles.folder]
 }

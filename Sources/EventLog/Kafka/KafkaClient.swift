@@ -1,5 +1,6 @@
-// Owning handles of librdkafka. Unsafe: a handle stays valid until its owner goes; what an event or a list points
-// to, as long as that lives. All wrappers here hand out copies.
+// Owning handles of librdkafka. Unsafe: a handle stays valid until its owner goes, and an owner may go right after
+// its last use: `f(list().handle)` would free the list before f begins. So a handle is only lent, by `withHandle`,
+// which keeps its owner until the call has returned. What an event or a list points to is handed out as a copy.
 
 import CKafka
 
@@ -29,6 +30,8 @@ struct KafkaConfiguration: ~Copyable {
     return KafkaText.string(text)
   }
 
+  func number(_ name: String) -> Int? { get(name).flatMap { Int($0) } }
+
   /// The handle, which the caller owns from now on.
   consuming func take() -> OpaquePointer? {
     let taken = handle
@@ -40,7 +43,7 @@ struct KafkaConfiguration: ~Copyable {
 /// A client of the cluster, with its threads.
 final class KafkaClient: @unchecked Sendable {
   // Thread rule: the library's client handle may be used from every thread.
-  let handle: OpaquePointer
+  private let handle: OpaquePointer
 
   /// - Parameter events: A mask of RD_KAFKA_EVENT_….
   init(
@@ -55,11 +58,18 @@ final class KafkaClient: @unchecked Sendable {
 
   /// Blocks until the client's threads have ended.
   deinit { spacer_kafka_destroy(handle) }
+
+  /// Lends the handle, which is valid until `body` returns.
+  @inline(__always)
+  func withHandle<Result>(_ body: (OpaquePointer) -> Result) -> Result {
+    withExtendedLifetime(self) { body(handle) }
+  }
 }
 
 /// Partitions with offsets, in the library's form.
 struct KafkaPartitions: ~Copyable {
-  let handle: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
+  typealias Handle = UnsafeMutablePointer<rd_kafka_topic_partition_list_t>
+  private let handle: Handle
 
   init(capacity: Int = 16) { handle = spacer_kafka_list_new(Int32(clamping: capacity)) }
 
@@ -69,37 +79,43 @@ struct KafkaPartitions: ~Copyable {
 
   deinit { spacer_kafka_list_destroy(handle) }
 
+  /// Lends the list, which is valid until `body` returns.
+  func withHandle<Result>(_ body: (Handle) -> Result) -> Result {
+    withExtendedLifetime(self) { body(handle) }
+  }
+
+  private func element<Result>(
+    _ index: Int, _ body: (inout rd_kafka_topic_partition_t) -> Result
+  ) -> Result {
+    withHandle { list in
+      precondition(index >= 0 && index < Int(list.pointee.cnt))
+      return body(&list.pointee.elems[index])
+    }
+  }
+
   /// - Parameter topic: Its name in Kafka.
   func add(_ topic: String, _ partition: Int32, offset: Int64 = Int64(RD_KAFKA_OFFSET_INVALID)) {
-    spacer_kafka_list_add(handle, topic, partition, offset)
+    withHandle { spacer_kafka_list_add($0, topic, partition, offset) }
   }
 
-  var count: Int { Int(handle.pointee.cnt) }
+  var count: Int { withHandle { Int($0.pointee.cnt) } }
 
-  func offset(_ index: Int) -> Int64 {
-    precondition(index >= 0 && index < count)
-    return handle.pointee.elems[index].offset
-  }
+  func offset(_ index: Int) -> Int64 { element(index) { $0.offset } }
 
-  func setOffset(_ index: Int, _ offset: Int64) {
-    precondition(index >= 0 && index < count)
-    handle.pointee.elems[index].offset = offset
-  }
+  func setOffset(_ index: Int, _ offset: Int64) { element(index) { $0.offset = offset } }
 
-  func error(_ index: Int) -> Int32 {
-    precondition(index >= 0 && index < count)
-    return handle.pointee.elems[index].err.rawValue
-  }
+  /// 0 for none.
+  func error(_ index: Int) -> Int32 { element(index) { $0.err.rawValue } }
 
-  func partition(_ index: Int) -> Int32 {
-    precondition(index >= 0 && index < count)
-    return handle.pointee.elems[index].partition
-  }
+  func partition(_ index: Int) -> Int32 { element(index) { $0.partition } }
 
   /// The topic's name in Kafka.
-  func topic(_ index: Int) -> String {
-    precondition(index >= 0 && index < count)
-    return KafkaText.string(handle.pointee.elems[index].topic)
+  func topic(_ index: Int) -> String { element(index) { KafkaText.string($0.topic) } }
+
+  /// The first error of a partition; 0 for none.
+  var firstError: Int32 {
+    for index in 0..<count where error(index) != 0 { return error(index) }
+    return 0
   }
 }
 

@@ -27,7 +27,7 @@ struct KafkaCluster {
   /// Every topic of the cluster, by its name in Kafka.
   func topics() throws(EventLogError) -> [String: Topic] {
     var metadata: UnsafePointer<rd_kafka_metadata>?
-    let code = spacer_kafka_metadata(client.handle, &metadata, timeoutMilliseconds)
+    let code = client.withHandle { spacer_kafka_metadata($0, &metadata, timeoutMilliseconds) }
     guard code == 0, let metadata else { throw error(code, "be reached") }
     defer { spacer_kafka_metadata_destroy(metadata) }
     var topics: [String: Topic] = [:]
@@ -56,7 +56,9 @@ struct KafkaCluster {
             name: name, partitions: partitionCount, replicas: replicationFactor,
             retention_milliseconds: isCompacted ? nil : retention,
             cleanup_policy: isCompacted ? compact : nil)
-          return spacer_kafka_create_topic(client.handle, &topic, timeoutMilliseconds, &text, text.count)
+          return client.withHandle {
+            spacer_kafka_create_topic($0, &topic, timeoutMilliseconds, &text, text.count)
+          }
         }
       }
     }
@@ -76,7 +78,9 @@ struct KafkaCluster {
   /// Replaces the times of a list by offsets.
   func offsets(_ list: borrowing KafkaPartitions) throws(EventLogError) {
     if list.count == 0 { return }
-    let code = spacer_kafka_offsets_for_times(client.handle, list.handle, timeoutMilliseconds)
+    let code = client.withHandle { client in
+      list.withHandle { spacer_kafka_offsets_for_times(client, $0, timeoutMilliseconds) }
+    }
     if code != 0 { throw error(code, "tell offsets") }
     for index in 0..<list.count where list.error(index) != 0 {
       throw error(list.error(index), "tell the offsets of \(list.topic(index))")
@@ -91,12 +95,14 @@ struct KafkaCluster {
   func groups() throws(EventLogError) -> [String] {
     let found = Groups()
     var text = [CChar](repeating: 0, count: 512)
-    let code = spacer_kafka_list_groups(
-      client.handle, timeoutMilliseconds, Unmanaged.passUnretained(found).toOpaque(),
-      { context, group in
-        guard let context else { return }
-        Unmanaged<Groups>.fromOpaque(context).takeUnretainedValue().names.append(KafkaText.string(group))
-      }, &text, text.count)
+    let code = client.withHandle { client in
+      spacer_kafka_list_groups(
+        client, timeoutMilliseconds, Unmanaged.passUnretained(found).toOpaque(),
+        { context, group in
+          guard let context else { return }
+          Unmanaged<Groups>.fromOpaque(context).takeUnretainedValue().names.append(KafkaText.string(group))
+        }, &text, text.count)
+    }
     withExtendedLifetime(found) {}
     if code != 0 { throw error(code, "list consumer groups", KafkaText.string(text)) }
     return found.names
@@ -112,8 +118,11 @@ struct KafkaCluster {
     }
     if list.count == 0 { return [:] }
     var text = [CChar](repeating: 0, count: 512)
-    let code = spacer_kafka_group_offsets(
-      client.handle, group, list.handle, timeoutMilliseconds, &text, text.count)
+    let code = client.withHandle { client in
+      list.withHandle { list in
+        spacer_kafka_group_offsets(client, group, list, timeoutMilliseconds, &text, text.count)
+      }
+    }
     if code != 0 { throw error(code, "tell the offsets of the group \(group)", KafkaText.string(text)) }
     var committed: [TopicPartition: Int64] = [:]
     for index in 0..<list.count where list.offset(index) >= 0 {
@@ -129,13 +138,16 @@ struct KafkaCluster {
   func owners(_ group: String) -> [TopicPartition: String] {
     let found = Owners()
     var text = [CChar](repeating: 0, count: 512)
-    _ = spacer_kafka_group_owners(
-      client.handle, group, timeoutMilliseconds, Unmanaged.passUnretained(found).toOpaque(),
-      { context, topic, partition, member in
-        guard let context else { return }
-        let place = TopicPartition(topic: KafkaText.string(topic), partition: partition)
-        Unmanaged<Owners>.fromOpaque(context).takeUnretainedValue().members[place] = KafkaText.string(member)
-      }, &text, text.count)
+    _ = client.withHandle { client in
+      spacer_kafka_group_owners(
+        client, group, timeoutMilliseconds, Unmanaged.passUnretained(found).toOpaque(),
+        { context, topic, partition, member in
+          guard let context else { return }
+          let place = TopicPartition(topic: KafkaText.string(topic), partition: partition)
+          Unmanaged<Owners>.fromOpaque(context).takeUnretainedValue().members[place] = KafkaText.string(
+            member)
+        }, &text, text.count)
+    }
     withExtendedLifetime(found) {}
     return found.members
   }

@@ -61,9 +61,10 @@ enum KafkaErrors {
       }
       return EventLogError(.unavailable, "Kafka cannot be reached: \(reason)")
     default:
-      return EventLogError(
-        mayBeStored && kind == .failed ? .outcomeUnknown : kind,
-        "Kafka did not store the event: \(text(code))")
+      if mayBeStored {
+        return EventLogError(.outcomeUnknown, "the event may be stored in Kafka or not: \(text(code))")
+      }
+      return EventLogError(kind, "Kafka did not store the event: \(text(code))")
     }
   }
 }

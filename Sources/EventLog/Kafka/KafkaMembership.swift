@@ -23,13 +23,13 @@ final class KafkaMembership {
   ) throws(EventLogError) {
     self.signal = signal
     let configuration = try settings.configuration(.consumer(group: group, options))
-    answerMilliseconds = configuration.get("max.poll.interval.ms").flatMap { Int64($0) } ?? 300_000
+    answerMilliseconds = Int64(configuration.number("max.poll.interval.ms") ?? 300_000)
     client = try KafkaClient(
       RD_KAFKA_CONSUMER, configuration,
       events: RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR)
-    _ = spacer_kafka_poll_set_consumer(client.handle)
-    guard let control = spacer_kafka_queue_get_consumer(client.handle),
-      let messages = spacer_kafka_queue_new(client.handle)
+    _ = client.withHandle(spacer_kafka_poll_set_consumer)
+    guard let control = client.withHandle(spacer_kafka_queue_get_consumer),
+      let messages = client.withHandle(spacer_kafka_queue_new)
     else { throw EventLogError(.failed, "Kafka's client has no queue") }
     self.control = control
     self.messages = messages
@@ -37,7 +37,7 @@ final class KafkaMembership {
     spacer_kafka_queue_signal(messages, signal.descriptor)
     let list = KafkaPartitions(capacity: topics.count)
     for name in topics { list.add(name, RD_KAFKA_PARTITION_UA) }
-    let code = spacer_kafka_subscribe(client.handle, list.handle)
+    let code = withClient(list, spacer_kafka_subscribe)
     if code != 0 { throw KafkaErrors.error(code, "join the group \(group)") }
   }
 
@@ -48,18 +48,25 @@ final class KafkaMembership {
     spacer_kafka_queue_destroy(control)
   }
 
-  /// Leaves the group, within a bound: answers the client's last revocation and waits until it has told the group.
+  /// Calls a function of the client's with a list.
+  func withClient(
+    _ list: borrowing KafkaPartitions,
+    _ body: (OpaquePointer?, UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?) -> Int32
+  ) -> Int32 {
+    client.withHandle { client in list.withHandle { body(client, $0) } }
+  }
+
+  /// Leaves the group, within a bound: answers what the client asks and waits until it has told the group.
   func leave(milliseconds: Int, _ clock: SystemClock) {
-    guard let queue = spacer_kafka_queue_new(client.handle) else { return }
+    guard let queue = client.withHandle(spacer_kafka_queue_new) else { return }
     defer { spacer_kafka_queue_destroy(queue) }
-    guard spacer_kafka_consumer_close_queue(client.handle, queue) == 0 else { return }
+    guard client.withHandle({ spacer_kafka_consumer_close_queue($0, queue) }) == 0 else { return }
     let end = clock.monotonicMilliseconds() + Int64(milliseconds)
-    while spacer_kafka_consumer_closed(client.handle) == 0, clock.monotonicMilliseconds() < end {
+    while client.withHandle(spacer_kafka_consumer_closed) == 0, clock.monotonicMilliseconds() < end {
       guard let event = spacer_kafka_queue_poll(queue, 50) else { continue }
-      if spacer_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE,
-        let list = spacer_kafka_event_partitions(event)
-      {
-        _ = spacer_kafka_incremental_unassign(client.handle, list)
+      // Whatever a client that leaves is answered, it gives up everything.
+      if spacer_kafka_event_type(event) == RD_KAFKA_EVENT_REBALANCE {
+        _ = withClient(KafkaPartitions(capacity: 0), spacer_kafka_incremental_unassign)
       }
       spacer_kafka_event_destroy(event)
     }

@@ -26,8 +26,8 @@ struct KafkaPendingAppends {
     var deadlineMilliseconds: Int64
   }
 
-  /// Of one request.
-  static let entryCountMax = 1 << 20
+  /// Of a number, for the entry: the bounds on entries are far below.
+  private static let entryBits = 20
 
   private var slots: [Slot] = []
   private var free: [Int] = []
@@ -65,12 +65,12 @@ struct KafkaPendingAppends {
     return slots.count - 1
   }
 
-  static func number(slot: Int, entry: Int) -> UInt64 { UInt64(slot) << 20 | UInt64(entry) }
+  static func number(slot: Int, entry: Int) -> UInt64 { UInt64(slot) << entryBits | UInt64(entry) }
 
   /// One entry's report; what it completes.
   mutating func report(_ number: UInt64, _ result: Result<Int64, EventLogError>) -> Completed? {
-    let index = Int(number >> 20)
-    let entry = Int(number & (1 << 20 - 1))
+    let index = Int(number >> Self.entryBits)
+    let entry = Int(number & (1 << Self.entryBits - 1))
     guard index < slots.count, entry < slots[index].count, slots[index].waiting > 0 else { return nil }
     slots[index].waiting -= 1
     switch result {

@@ -1,6 +1,7 @@
 // Appends by an idempotent producer. Callers put messages into the client's queue from their own threads; one
 // thread takes the delivery reports and completes. A fatal error (the cluster lost what it had acknowledged to the
-// client) ends a client for good: another takes its place, and what was on its way is told as an error.
+// client) ends a client for good: another takes its place, and what was on its way is told as an error. The old one
+// is kept until all its reports came.
 
 import CKafka
 import CSystem
@@ -27,12 +28,11 @@ final class KafkaProducer: Sendable {
     init(_ configuration: consuming KafkaConfiguration, topics: [String]) throws(EventLogError) {
       client = try KafkaClient(
         RD_KAFKA_PRODUCER, configuration, events: RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR)
-      guard let queue = spacer_kafka_queue_get_main(client.handle) else {
+      guard let queue = client.withHandle(spacer_kafka_queue_get_main) else {
         throw EventLogError(.failed, "Kafka's client has no queue")
       }
       self.queue = queue
-      let handle = client.handle
-      self.topics = topics.map { spacer_kafka_topic_new(handle, $0) }
+      self.topics = client.withHandle { client in topics.map { spacer_kafka_topic_new(client, $0) } }
     }
 
     deinit {
@@ -62,18 +62,23 @@ final class KafkaProducer: Sendable {
   private let settings: KafkaSettings
   private let topics: [String]
   private let messageBytesMax: Int
+  /// Of one request: more the client does not take at a time.
+  private let entryCountMax: Int
   private let clock: SystemClock
 
   /// Starts the client and the thread that takes delivery reports.
   /// - Parameter topics: Their names in Kafka.
   init(_ settings: KafkaSettings, topics: [String], clock: SystemClock = .machine) throws(EventLogError) {
     let configuration = try settings.configuration(.producer)
-    messageBytesMax = configuration.get("message.max.bytes").flatMap { Int($0) } ?? 1_000_000
+    messageBytesMax = configuration.number("message.max.bytes") ?? 1_000_000
+    // Zero is the client's word for no bound.
+    let queueMax = configuration.number("queue.buffering.max.messages") ?? 0
+    entryCountMax = min(queueMax > 0 ? queueMax : .max, Self.pendingEntriesMax)
     let session = try Session(configuration, topics: topics)
     state = Monitor(
       State(
         session: session,
-        pending: KafkaPendingAppends(bytesMax: Self.pendingBytesMax, entriesMax: Self.pendingEntriesMax)))
+        pending: KafkaPendingAppends(bytesMax: Self.pendingBytesMax, entriesMax: entryCountMax)))
     self.settings = settings
     self.topics = topics
     self.clock = clock
@@ -118,9 +123,11 @@ final class KafkaProducer: Sendable {
             ? EventLogError(.unavailable, "the event log is closed")
             : EventLogError(.overloaded, "too many events wait for Kafka: try again later")))
     }
+    // What follows an entry that was not taken is not sent: it could be of the same key.
+    var code: Int32 = 0
     for (index, entry) in entries.enumerated() {
       let number = KafkaPendingAppends.number(slot: place.slot, entry: index)
-      let code = Self.produce(place.session, topic, entry, kind, trace, number)
+      if code == 0 { code = Self.produce(place.session, topic, entry, kind, trace, number) }
       if code != 0 {
         let error = KafkaErrors.delivery(code, mayBeStored: false, outage: nil)
         let completed = state.withLock { $0.pending.report(number, .failure(error)) }
@@ -130,8 +137,8 @@ final class KafkaProducer: Sendable {
   }
 
   private func refusal(_ entryCount: Int, _ largest: Int, _ trace: String?) -> EventLogError? {
-    if entryCount > KafkaPendingAppends.entryCountMax {
-      return EventLogError(.tooLarge, "more than \(KafkaPendingAppends.entryCountMax) events in one append")
+    if entryCount > entryCountMax {
+      return EventLogError(.tooLarge, "more than \(entryCountMax) events in one append")
     }
     // What the client adds around a message is below 256 bytes.
     guard largest + 256 + (trace?.utf8.count ?? 0) > messageBytesMax else { return nil }
@@ -158,7 +165,9 @@ final class KafkaProducer: Sendable {
               value_count: kind == .removal ? 0 : value.count, trace: trace?.baseAddress,
               trace_count: trace?.count ?? 0, id: id?.baseAddress, id_count: id?.count ?? 0,
               is_json: kind == .event ? 1 : 0, opaque: number)
-            return spacer_kafka_produce(session.client.handle, topic, &message)
+            return session.client.withHandle { client in
+              withExtendedLifetime(session) { spacer_kafka_produce(client, topic, &message) }
+            }
           }
         }
       }
@@ -184,19 +193,28 @@ final class KafkaProducer: Sendable {
 
   private func run() {
     var session = state.withLock { $0.session }
+    // Clients that others took the place of, with reports to come.
+    var retired: [Session] = []
     var purgeAt: Int64?
+    var isFatal = false
     while true {
-      let isFatal = takeEvents(session, waitMilliseconds: Self.pollMilliseconds)
+      isFatal = takeEvents(session, waitMilliseconds: Self.pollMilliseconds) || isFatal
+      for old in retired { takeEvents(old, waitMilliseconds: 0) }
+      retired.removeAll { $0.client.withHandle(spacer_kafka_outq_len) == 0 }
       let now = clock.monotonicMilliseconds()
       for late in state.withLock({ $0.pending.expire(nowMilliseconds: now) }) { late.run() }
-      if isFatal, let next = replace(session) { session = next }
+      if isFatal, let next = replace(session) {
+        retired.append(session)
+        session = next
+        isFatal = false
+      }
       let (isClosing, isEmpty) = state.withLock { ($0.isClosing, $0.pending.isEmpty) }
       guard isClosing else { continue }
       if isEmpty { break }
       // The client gives messages up by itself; this is for when it does not.
       if let end = purgeAt {
         if now < end { continue }
-        spacer_kafka_purge(session.client.handle)
+        session.client.withHandle(spacer_kafka_purge)
         drain(session)
         break
       }
@@ -210,19 +228,19 @@ final class KafkaProducer: Sendable {
   /// Takes what came of messages that were given up, within a bound.
   private func drain(_ session: Session) {
     let end = clock.monotonicMilliseconds() + Self.purgeMilliseconds
-    while spacer_kafka_outq_len(session.client.handle) > 0, clock.monotonicMilliseconds() < end {
+    while session.client.withHandle(spacer_kafka_outq_len) > 0, clock.monotonicMilliseconds() < end {
       takeEvents(session, waitMilliseconds: Self.pollMilliseconds)
     }
   }
 
-  /// Puts another client in the place of one that cannot go on.
+  /// Puts another client in the place of one that cannot go on, which then gives up what it has; nil when that
+  /// cannot be made now.
   private func replace(_ old: Session) -> Session? {
     guard let configuration = try? settings.configuration(.producer),
       let next = try? Session(configuration, topics: topics)
     else { return nil }
     state.withLock { $0.session = next }
-    spacer_kafka_purge(old.client.handle)
-    drain(old)
+    old.client.withHandle(spacer_kafka_purge)
     return next
   }
 

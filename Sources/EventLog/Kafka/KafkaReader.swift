@@ -1,6 +1,7 @@
 // Reads one topic without a group, from positions that the caller holds. A client is kept between reads, so that
-// reading on from where it stands costs no new start. To tell "nothing there" from "nothing fetched yet", a read
-// asks for the ends first and goes on until it is there.
+// reading on from where it stands costs no new start. It is set to a place once: librdkafka (2.0.2) ends the process
+// in an assertion when a partition is assigned again before it has stopped. To tell "nothing there" from "nothing
+// fetched yet", a read asks for the ends first and goes on until it is there.
 
 import CKafka
 import SpacerSystem
@@ -26,35 +27,35 @@ final class KafkaReader: @unchecked Sendable {
   private let queue: OpaquePointer
   private let clock: SystemClock
   /// The next offset by partition.
-  private(set) var next: [Int32: Int64] = [:]
+  private(set) var next: [Int32: Int64]
   /// What went wrong last; told when a read gets no further.
   private var problem: EventLogError?
 
-  init(_ settings: KafkaSettings, name: String, clock: SystemClock = .machine) throws(EventLogError) {
+  /// A reader that stands at a place.
+  /// - Parameter ends: One after the newest by partition: a place behind it waits there.
+  init(
+    _ settings: KafkaSettings, name: String, at positions: [Int32: Int64], ends: [Int32: Int64],
+    clock: SystemClock = .machine
+  ) throws(EventLogError) {
     self.name = name
     self.clock = clock
+    next = positions
     client = try KafkaClient(
       RD_KAFKA_CONSUMER, settings.configuration(.reader), events: RD_KAFKA_EVENT_ERROR)
-    _ = spacer_kafka_poll_set_consumer(client.handle)
-    guard let queue = spacer_kafka_queue_get_consumer(client.handle) else {
+    _ = client.withHandle(spacer_kafka_poll_set_consumer)
+    guard let queue = client.withHandle(spacer_kafka_queue_get_consumer) else {
       throw EventLogError(.failed, "Kafka's client has no queue")
     }
     self.queue = queue
-  }
-
-  deinit { spacer_kafka_queue_destroy(queue) }
-
-  /// Sets where the next read begins.
-  /// - Parameter ends: One after the newest by partition: a start behind it waits there.
-  func start(_ positions: [Int32: Int64], ends: [Int32: Int64]) throws(EventLogError) {
     let list = KafkaPartitions(capacity: positions.count)
     for (partition, offset) in positions {
       list.add(name, partition, offset: min(offset, ends[partition] ?? offset))
     }
-    let code = spacer_kafka_assign(client.handle, list.handle)
+    let code = client.withHandle { client in list.withHandle { spacer_kafka_assign(client, $0) } }
     if code != 0 { throw KafkaErrors.error(code, "read \(name)") }
-    next = positions
   }
+
+  deinit { spacer_kafka_queue_destroy(queue) }
 
   /// The next messages: at least what is before `ends`, as far as `limit` and the time allow.
   /// - Parameters:
@@ -89,10 +90,7 @@ final class KafkaReader: @unchecked Sendable {
     case RD_KAFKA_EVENT_FETCH:
       var record = spacer_kafka_record()
       guard spacer_kafka_event_record(event, &record) != 0 else { return }
-      if record.error == RD_KAFKA_RESP_ERR__PARTITION_EOF.rawValue {
-        // Where a partition ends in what is no event, such as a transaction's mark, only this tells.
-        next[record.partition] = max(next[record.partition, default: 0], record.offset)
-      } else if record.error != 0 {
+      if record.error != 0 {
         problem = KafkaErrors.error(record.error, "read \(name)", KafkaText.sentence(record.error_text))
       } else if record.offset >= next[record.partition, default: 0] {
         next[record.partition] = record.offset + 1
@@ -100,6 +98,15 @@ final class KafkaReader: @unchecked Sendable {
       }
     case RD_KAFKA_EVENT_ERROR:
       let code = spacer_kafka_event_error(event)
+      if code == RD_KAFKA_RESP_ERR__PARTITION_EOF.rawValue {
+        // Where a partition ends in what is no event, such as a transaction's mark or what retention removed, only
+        // this tells.
+        var partition: Int32 = 0
+        var offset: Int64 = 0
+        guard spacer_kafka_event_partition(event, &partition, &offset) != 0 else { return }
+        next[partition] = max(next[partition, default: 0], offset)
+        return
+      }
       problem = KafkaErrors.error(code, "be read", KafkaText.sentence(spacer_kafka_event_error_string(event)))
     default: break
     }

@@ -1,5 +1,5 @@
 // Readers at rest, each with a connection and a place in a topic. A read that goes on where one of them stands
-// takes it; otherwise one of the topic is set to the new place.
+// takes it.
 
 import Synchronization
 
@@ -23,14 +23,13 @@ final class KafkaReaders: Sendable {
     _ name: String, at position: [Int32: Int64], ends: [Int32: Int64]
   ) throws(EventLogError) -> KafkaReader {
     let idle: KafkaReader? = state.withLock { (state: inout State) -> KafkaReader? in
-      let match = state.idle.lastIndex { $0.name == name && $0.next == position }
-      guard let index = match ?? state.idle.firstIndex(where: { $0.name == name }) else { return nil }
+      guard let index = state.idle.lastIndex(where: { $0.name == name && $0.next == position }) else {
+        return nil
+      }
       return state.idle.remove(at: index)
     }
-    if let idle, idle.next == position { return idle }
-    let reader = if let idle { idle } else { try KafkaReader(settings, name: name) }
-    try reader.start(position, ends: ends)
-    return reader
+    if let idle { return idle }
+    return try KafkaReader(settings, name: name, at: position, ends: ends)
   }
 
   /// Gives a reader back after a read that succeeded.

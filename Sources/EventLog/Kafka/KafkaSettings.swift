@@ -67,6 +67,12 @@ package struct KafkaSettings: Equatable, Sendable {
     ("allow.auto.create.topics", "false"),
   ]
 
+  /// Of a member of a group, which a reader is not: the client compares them with one another all the same.
+  private static let ofGroups: Set<String> = [
+    "session.timeout.ms", "heartbeat.interval.ms", "max.poll.interval.ms", "group.instance.id",
+    "group.protocol.type", "coordinator.query.interval.ms",
+  ]
+
   enum Role {
     case producer
     /// Reads without being a member of a group.
@@ -107,6 +113,7 @@ package struct KafkaSettings: Equatable, Sendable {
     for (name, value) in roleDefaults(role) { try configuration.set(name, value) }
     for (name, value) in properties.sorted(by: { $0.key < $1.key })
     where name != Self.replicationFactorName {
+      if case .reader = role, Self.ofGroups.contains(name) { continue }
       try configuration.set(name, value)
     }
     try configuration.set("bootstrap.servers", brokers)
@@ -130,15 +137,22 @@ package struct KafkaSettings: Equatable, Sendable {
       return [("client.id", "spacer-\(appName)"), ("message.timeout.ms", String(max(1, timeout)))]
     case .reader: return [("client.id", "spacer-\(appName)")]
     case .consumer(_, let options):
-      let lease = options.leaseMilliseconds
+      // What `properties` says of one of the times bounds the others, which the client would refuse otherwise.
+      let poll = number("max.poll.interval.ms")
+      let session = number("session.timeout.ms") ?? min(options.leaseMilliseconds, poll ?? .max)
       return [
         ("client.id", options.memberID),
-        ("session.timeout.ms", String(lease)),
-        ("heartbeat.interval.ms", String(max(1, lease / 3))),
+        ("session.timeout.ms", String(session)),
+        ("heartbeat.interval.ms", String(max(1, session / 3))),
         // Also how long the others wait for a member that still works on events of partitions it is to give up.
-        ("max.poll.interval.ms", String(lease * 10)),
+        ("max.poll.interval.ms", String(poll ?? max(session, options.leaseMilliseconds * 10))),
       ]
     }
+  }
+
+  /// A property's number; nil for what the client will refuse.
+  private func number(_ name: String) -> Int? {
+    properties[name].flatMap { Int($0) }.flatMap { (1...86_400_000).contains($0) ? $0 : nil }
   }
 
   // Names

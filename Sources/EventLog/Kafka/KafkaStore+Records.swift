@@ -23,10 +23,12 @@ final class KafkaRecords: Sendable {
 
   /// Its place in the producer's topics.
   let topicIndex: Int
+  private let partitionCount: Int32
 
-  init(_ settings: KafkaSettings, name: String, topicIndex: Int) {
+  init(_ settings: KafkaSettings, name: String, topicIndex: Int, partitionCount: Int32) {
     self.settings = settings
     self.topicIndex = topicIndex
+    self.partitionCount = partitionCount
     self.name = name
   }
 
@@ -49,16 +51,13 @@ final class KafkaRecords: Sendable {
 
   private func refresh(_ state: inout State, _ cluster: KafkaCluster) throws(EventLogError) {
     if state.isClosed { throw EventLogError(.unavailable, "the event log is closed") }
-    guard let count = try cluster.topics()[name]?.partitionCount else {
-      throw EventLogError(.unknownTopic, "the topic \(name) is gone from Kafka")
-    }
-    let ends = try cluster.offsets(name, partitionCount: count, time: -1)
+    let ends = try cluster.offsets(name, partitionCount: partitionCount, time: -1)
     let reader: KafkaReader
-    if let kept = state.reader {
+    // A topic that ends before what was read was made anew.
+    if let kept = state.reader, ends.allSatisfy({ kept.next[$0.key, default: 0] <= $0.value }) {
       reader = kept
     } else {
-      reader = try KafkaReader(settings, name: name)
-      try reader.start(Dictionary(uniqueKeysWithValues: (0..<count).map { ($0, 0) }), ends: ends)
+      reader = try KafkaReader(settings, name: name, at: ends.mapValues { _ in 0 }, ends: ends)
       state.cache = KafkaRecordCache()
     }
     // Taken out while it is used: after an error the next call begins anew.

@@ -80,14 +80,24 @@ package final class KafkaStore: EventStore {
   package func open(_ topics: [TopicDefinition]) throws(EventLogError) {
     if let reason = spacer_kafka_open() { throw EventLogError(.incompatible, KafkaText.string(reason)) }
     try settings.check()
+    // A producer asks for the topics that it knows, and by asking a cluster may create them in its own way.
+    let scout = try KafkaProducer(settings, topics: [])
+    defer { scout.close() }
+    let existing = try create(topics, cluster(scout))
+    var found: [String: Topic] = [:]
+    for (index, topic) in topics.enumerated() {
+      found[topic.name] = Topic(
+        index: index, partitionCount: existing[settings.kafkaName(topic.name)]?.partitionCount ?? 0)
+    }
     let names = topics.map { settings.kafkaName($0.name) } + RecordTable.allCases.map(settings.kafkaName)
     let producer = try KafkaProducer(settings, topics: names)
     do throws(EventLogError) {
-      let found = try create(topics, cluster(producer))
       var records: [RecordTable: KafkaRecords] = [:]
       for (index, table) in RecordTable.allCases.enumerated() {
+        let name = settings.kafkaName(table)
         records[table] = KafkaRecords(
-          settings, name: settings.kafkaName(table), topicIndex: topics.count + index)
+          settings, name: name, topicIndex: topics.count + index,
+          partitionCount: existing[name]?.partitionCount ?? 0)
       }
       let session = Session(
         producer: producer, topics: found, records: records, readers: KafkaReaders(settings))
@@ -103,10 +113,10 @@ package final class KafkaStore: EventStore {
     }
   }
 
-  /// Creates what is missing and waits until all topics can be used.
+  /// Creates what is missing and waits until all topics can be used; the cluster's topics.
   private func create(
     _ topics: [TopicDefinition], _ cluster: KafkaCluster
-  ) throws(EventLogError) -> [String: Topic] {
+  ) throws(EventLogError) -> [String: KafkaCluster.Topic] {
     let replicas = try settings.replicationFactor()
     var existing = try cluster.topics()
     for topic in topics where existing[settings.kafkaName(topic.name)] == nil {
@@ -134,12 +144,7 @@ package final class KafkaStore: EventStore {
       usleep(20_000)
       existing = try cluster.topics()
     }
-    var found: [String: Topic] = [:]
-    for (index, topic) in topics.enumerated() {
-      found[topic.name] = Topic(
-        index: index, partitionCount: existing[settings.kafkaName(topic.name)]?.partitionCount ?? 0)
-    }
-    return found
+    return existing
   }
 
   private func create(

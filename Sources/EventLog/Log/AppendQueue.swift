@@ -91,10 +91,12 @@ package final class AppendQueue: Sendable {
   private static let tooLate = EventLogError(.timedOut, "the storage did not take the events in time")
 
   private func run() {
-    var lastCount = 1
+    // Half of all that are on their way: while these are committed the others come, so that neither the storage nor
+    // the callers stand still.
+    var awaitedCount = 1
     var lastMicroseconds = 0
     while let batch = nextBatch(
-      awaitedCount: lastCount, lingerMicroseconds: min(lastMicroseconds / 4, Self.lingerMicrosecondsMax))
+      awaitedCount: awaitedCount, lingerMicroseconds: min(lastMicroseconds / 4, Self.lingerMicrosecondsMax))
     {
       let now = clock.monotonicMilliseconds()
       var live: [PendingAppend] = []
@@ -109,7 +111,7 @@ package final class AppendQueue: Sendable {
       let begin = SystemClock.machineMicroseconds()
       if !live.isEmpty { commit(live) }
       lastMicroseconds = SystemClock.machineMicroseconds() - begin
-      lastCount = batch.count
+      awaitedCount = max(1, (batch.count + state.withLock { $0.pending.count }) / 2)
     }
     state.withLock { $0.hasEnded = true }
     state.signal()

@@ -98,6 +98,11 @@ package struct AppendRequest: Equatable, Sendable {
   package var byteCount: Int { entries.reduce(64) { $0 + $1.byteCount } }
 }
 
+extension Int64 {
+  /// The offset after this one; the highest there is has none, and stays. A row that was written by hand may have it.
+  package var nextOffset: Int64 { self == .max ? self : self + 1 }
+}
+
 /// What an append came to.
 package struct AppendOutcome: Equatable, Sendable {
   /// The offsets of the events that were appended, in the request's order: those whose id was there already, or

@@ -128,11 +128,12 @@ struct GapTracker: Equatable {
   /// What is missing between `offset` and the offsets that follow it, which are in order.
   static func missing(after offset: Int64, in present: some Sequence<Int64>) -> [ClosedRange<Int64>] {
     var ranges: [ClosedRange<Int64>] = []
+    guard offset < .max else { return ranges }
     // Sequences begin at 1.
     var next = max(offset, 0) + 1
     for offset in present where offset >= next {
       if offset > next { ranges.append(next...(offset - 1)) }
-      next = offset + 1
+      next = offset.nextOffset
     }
     return ranges
   }

@@ -56,7 +56,7 @@ final class PostgresCommitter: @unchecked Sendable {
   /// When the server could not be reached, on the monotonic clock.
   private var awaySince: Int64?
 
-  private static let attemptsMax = 2
+  private static let attemptsMax = 3
 
   init(connString: String, clock: SystemClock, topics: @escaping @Sendable (String) -> PostgresTopic?) {
     session = PostgresSession(connString: connString, clock: clock)

@@ -158,9 +158,11 @@ extension PostgresConsumer {
     for index in readings.indices {
       let topic = readings[index].topic
       let living = members[topic.name] ?? []
+      // Not among them when the process stood still between two statements for longer than its lease, or when a
+      // newer number of partitions has fenced it: the next time tells.
+      guard let place = living.firstIndex(of: options.memberID) else { continue }
       let share = PartitionShare.count(
-        partitions: Int(topic.partitionCount), members: living.count,
-        place: living.firstIndex(of: options.memberID) ?? -1, topicIndex: index)
+        partitions: Int(topic.partitionCount), members: living.count, place: place, topic: topic.name)
       let kept = readings[index].progress.lanes.filter { !$0.value.isRevoking && !$0.value.isReleased }
       if kept.count > share {
         revoke(index, kept.keys.sorted().suffix(kept.count - share))

@@ -122,8 +122,20 @@ extension PostgresConsumer {
       guard let lowest = try session.run(PostgresLeases.writeOriginal, named).number(0, 0) else { continue }
       parameters.add(lowest)
       try session.run(PostgresLeases.removeEarlier, parameters)
-      parameters.add(Int64(PostgresLimits.claimRowsMax))
-      try session.run(PostgresTransactions.removeClaims, parameters)
+      try removeClaims(parameters)
+    }
+  }
+
+  /// As many as there are, for a part of the time between two signs of life: claims come as fast as events are done.
+  private func removeClaims(_ place: PostgresParameters) throws(PostgresFailure) {
+    let end = clock.monotonicMilliseconds() + Int64(options.leaseMilliseconds / 8)
+    var parameters = place
+    parameters.add(Int64(PostgresLimits.claimRowsMax))
+    while true {
+      let rows = try session.run(PostgresTransactions.removeClaims, parameters)
+      guard rows.number(0, 0) ?? 0 >= PostgresLimits.claimRowsMax, rows.number(0, 1) ?? 0 > 0,
+        clock.monotonicMilliseconds() < end
+      else { return }
     }
   }
 

@@ -4,7 +4,9 @@
 // - Each partition has one owner at a time, and an owner that was replaced writes nothing any more: PostgresLeases.
 // - No event is skipped, whatever the order in which transactions commit: GapTracker.
 // - Reading does not wait for missing offsets; only what is stored does. So two events of one key that were
-//   appended by transactions running side by side may come in the order in which these were committed.
+//   appended by transactions running side by side may come in the order in which these were committed. Of two that
+//   were appended one after the other the first one comes first: see PostgresConsumer+Reading.
+// - What was taken from the log is handed out, also when the connection ends behind it: nobody reads it again.
 //
 // All methods but `wake` are called from one thread.
 
@@ -38,13 +40,16 @@ final class PostgresConsumer: GroupConsumer {
   var readings: [Reading]
   /// What the next poll tells first.
   var notices: [ConsumerNotice] = []
+  /// What ended a poll that had something to tell all the same: the next one throws it.
+  private var failure: PostgresFailure?
   /// On the monotonic clock.
   var tickDue: Int64 = 0
   var scanDue: Int64 = 0
   var hasCommitted = false
   private var generation = 0
   private var isClosed = false
-  private var firstReading = 0
+  /// The topic that the last read began with.
+  var firstReading = 0
   /// An eventfd: `wake` writes it.
   private let wakeDescriptor: Int32
 
@@ -67,25 +72,36 @@ final class PostgresConsumer: GroupConsumer {
 
   func poll(limit: Int, waitMilliseconds: Int) throws(EventLogError) -> [ConsumerNotice] {
     guard !isClosed else { throw EventLogError(.unavailable, "the member has left its group") }
+    if let failure {
+      self.failure = nil
+      throw failure.error
+    }
     let deadline = clock.monotonicMilliseconds() + Int64(max(0, waitMilliseconds))
+    var events: [EventRecord] = []
     do throws(PostgresFailure) {
       while true {
         try connect()
         if clock.monotonicMilliseconds() >= tickDue { try tick() }
-        var result = notices
-        notices = []
         noteNews()
-        let events = limit > 0 ? try read(limit: limit) : []
-        if !events.isEmpty { result.append(.events(events)) }
+        let hasMore = limit > 0 ? try read(limit: limit, into: &events) : false
         let now = clock.monotonicMilliseconds()
-        if !result.isEmpty || now >= deadline { return result }
-        let until = min(deadline, tickDue, limit > 0 ? min(scanDue, gapsDue) : .max)
-        try session.waitForInput(milliseconds: Int(clamping: until - now), or: wakeDescriptor)
+        if !notices.isEmpty || !events.isEmpty || now >= deadline { return takeNotices(events) }
+        if !hasMore {
+          let until = min(deadline, tickDue, limit > 0 ? min(scanDue, gapsDue) : .max)
+          try session.waitForInput(milliseconds: Int(clamping: until - now), or: wakeDescriptor)
+        }
         if takeWake() { return [] }
       }
     } catch {
-      throw error.error
+      guard !notices.isEmpty || !events.isEmpty else { throw error.error }
+      failure = error
+      return takeNotices(events)
     }
+  }
+
+  private func takeNotices(_ events: [EventRecord]) -> [ConsumerNotice] {
+    defer { notices = [] }
+    return events.isEmpty ? notices : notices + [.events(events)]
   }
 
   /// Connects when it is not; then everything is asked anew.
@@ -125,96 +141,7 @@ final class PostgresConsumer: GroupConsumer {
     return Glibc.read(wakeDescriptor, &count, 8) == 8
   }
 
-  // MARK: Events
-
-  /// Brings events of all topics, each topic first in turn.
-  private func read(limit: Int) throws(PostgresFailure) -> [EventRecord] {
-    var events: [EventRecord] = []
-    firstReading = (firstReading + 1) % max(1, readings.count)
-    for step in readings.indices where events.count < limit {
-      let index = (firstReading + step) % readings.count
-      try lookAtGaps(index)
-      events += try readLate(index, limit: limit - events.count)
-      // What is behind and the front take turns.
-      var turns = 2
-      while turns > 0, readings[index].needsScan, events.count < limit {
-        events += try scan(index, limit: limit - events.count)
-        turns -= 1
-      }
-    }
-    return events
-  }
-
-  private func scan(_ index: Int, limit: Int) throws(PostgresFailure) -> [EventRecord] {
-    let reading = readings[index]
-    // Before the look: what is notified during it counts for the next one.
-    readings[index].needsScan = false
-    guard let stretch = readings[index].progress.nextStretch() else { return [] }
-    guard reading.progress.gaps.gaps.count <= PostgresLimits.gapCountMax else { return [] }
-    let owned = reading.progress.lanes.keys.sorted()
-    // As many rows as are likely to hold `limit` of the stretch's partitions.
-    let share = max(1, stretch.partitions.count)
-    let rowsMax = min(PostgresLimits.scanRowsMax, limit * Int(reading.topic.partitionCount) / share + 1)
-    let batch: PostgresScan.Batch
-    do throws(PostgresFailure) {
-      batch = try PostgresScan(topic: reading.topic, partitions: owned).run(
-        session, after: stretch.after, upTo: stretch.upTo, rowsMax: rowsMax,
-        &readings[index].progress.gaps)
-    } catch {
-      readings[index].needsScan = true
-      throw error
-    }
-    if !readings[index].progress.gaps.isEmpty, reading.progress.gaps.isEmpty {
-      readings[index].gapsPause = PostgresLimits.gapPollMillisecondsMin
-      readings[index].gapsDue = clock.monotonicMilliseconds() + Int64(readings[index].gapsPause)
-    }
-    let (events, isWhole) = readings[index].progress.take(batch, of: stretch, limit: limit)
-    if batch.isFull || !isWhole || readings[index].progress.hasBehind || stretch.upTo != .max {
-      readings[index].needsScan = true
-    }
-    return events
-  }
-
-  /// Asks again who may bring what is missing, and looks for it.
-  private func lookAtGaps(_ index: Int) throws(PostgresFailure) {
-    let reading = readings[index]
-    let now = clock.monotonicMilliseconds()
-    guard !reading.progress.gaps.isEmpty, now >= reading.gapsDue else { return }
-    readings[index].progress.gaps.look(holders: try PostgresScan.holders(session, reading.topic))
-    let gaps = readings[index].progress.gaps.gaps
-    var isWhole = false
-    while !isWhole {
-      var parameters = PostgresParameters()
-      // What was found is not looked for again.
-      let rest = readings[index].progress.gaps.gaps
-      parameters.addNumbers(rest.map(\.first))
-      parameters.addNumbers(rest.map(\.last))
-      parameters.add(Int64(PostgresLimits.scanRowsMax))
-      let rows = try session.run(reading.topic.present, parameters)
-      for row in 0..<rows.count {
-        guard let offset = rows.number(row, 0), let key = rows.bytes(row, 1) else { continue }
-        readings[index].progress.gaps.fill(offset)
-        readings[index].progress.noteLate(
-          offset, KeyPartition.of(key, count: reading.topic.partitionCount))
-      }
-      isWhole = rows.count < PostgresLimits.scanRowsMax
-    }
-    readings[index].progress.gaps.closeSettled()
-    let hasMoved = readings[index].progress.gaps.gaps != gaps
-    if hasMoved { readings[index].needsScan = true }
-    readings[index].gapsPause =
-      hasMoved
-      ? PostgresLimits.gapPollMillisecondsMin
-      : min(reading.gapsPause * 2, PostgresLimits.gapPollMillisecondsMax)
-    readings[index].gapsDue = clock.monotonicMilliseconds() + Int64(readings[index].gapsPause)
-  }
-
-  private func readLate(_ index: Int, limit: Int) throws(PostgresFailure) -> [EventRecord] {
-    let offsets = readings[index].progress.deliverableLate(limit: limit)
-    guard !offsets.isEmpty else { return [] }
-    let found = try PostgresScan(topic: readings[index].topic, partitions: nil).fetch(session, offsets)
-    return readings[index].progress.takeLate(offsets, found)
-  }
+  // MARK: Partitions
 
   func pause(_ partitions: [TopicPartition]) { set(partitions) { $0.isPaused = true } }
   func resume(_ partitions: [TopicPartition]) {

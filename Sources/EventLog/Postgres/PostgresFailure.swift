@@ -24,6 +24,9 @@ struct PostgresFailure: Error {
   var state: String { if case .refused(let state) = kind { state } else { "" } }
 
   static let uniqueViolation = "23505"
+  /// Not SQLSTATEs: libpq cannot be loaded; the connection string cannot be read.
+  static let library = "LIBPQ"
+  static let connString = "CONNSTRING"
 
   /// The statement was prepared for something that has changed since, or the server forgot it.
   var isStalePlan: Bool { state == "26000" || state == "0A000" }
@@ -42,12 +45,15 @@ struct PostgresFailure: Error {
     switch kind {
     case .notSent, .lost: return EventLogError(.unavailable, "PostgreSQL cannot be reached: \(message)")
     case .refused(let state):
-      if endsConnection || isConflict || state.hasPrefix("53") && state != "53100" || state == "57014"
+      if endsConnection || isConflict || isStalePlan || state.hasPrefix("53") && state != "53100"
+        || state == "57014"
         || state == "55P03"
       {
         return EventLogError(.unavailable, "PostgreSQL cannot do it now: \(message)")
       }
       switch state {
+      case Self.library: return EventLogError(.incompatible, message)
+      case Self.connString: return EventLogError(.failed, message)
       case "53100": return EventLogError(.full, "PostgreSQL has no place left: \(message)")
       case "54000", "22001": return EventLogError(.tooLarge, "PostgreSQL refused it: \(message)")
       case "42P01": return EventLogError(.unknownTopic, "PostgreSQL has no such table: \(message)")

@@ -100,14 +100,15 @@ enum PostgresLeases {
     ORDER BY m.topic, m.member_id COLLATE "C"
     """
 
-  /// Takes free partitions. Parameters: group, member, topic, how many, lease in milliseconds, the member's number
-  /// of partitions. Gives partition, epoch, done.
+  /// Takes free partitions. They are chosen once, before the update: within its join they might be chosen again for
+  /// each row, and more taken than asked for. Parameters: group, member, topic, how many, lease in milliseconds, the
+  /// member's number of partitions. Gives partition, epoch, done.
   static let take = """
+    WITH free AS MATERIALIZED (SELECT partition FROM spacer_partitions \
+    WHERE group_id = $1::text AND topic = $3::text AND (owner IS NULL OR expires_at <= clock_timestamp()) \
+    ORDER BY partition LIMIT $4::bigint FOR UPDATE SKIP LOCKED) \
     UPDATE spacer_partitions p SET owner = $2::text, epoch = p.epoch + 1, \
-    expires_at = clock_timestamp() + $5::bigint * interval '1 millisecond' \
-    FROM (SELECT partition FROM spacer_partitions WHERE group_id = $1::text AND topic = $3::text \
-    AND (owner IS NULL OR expires_at <= clock_timestamp()) \
-    ORDER BY partition LIMIT $4::bigint FOR UPDATE SKIP LOCKED) AS free \
+    expires_at = clock_timestamp() + $5::bigint * interval '1 millisecond' FROM free \
     WHERE p.group_id = $1::text AND p.topic = $3::text AND p.partition = free.partition \
     AND (p.owner IS NULL OR p.expires_at <= clock_timestamp()) \
     AND EXISTS (SELECT 1 FROM spacer_groups g WHERE g.group_id = $1::text AND g.topic = $3::text \
@@ -174,11 +175,12 @@ enum PostgresLeases {
 /// How partitions are shared out.
 enum PartitionShare {
   /// How many of a topic's partitions a member is to own: the same for all but for the rest, which goes to members
-  /// in turn, beginning at another one for each topic.
+  /// in turn, beginning at another one for each topic. Where it begins is said by nothing but the topic's name:
+  /// members may read different topics, and must agree all the same.
   /// - Parameter members: All that live, sorted; `place` is the member's among them.
-  static func count(partitions: Int, members: Int, place: Int, topicIndex: Int) -> Int {
+  static func count(partitions: Int, members: Int, place: Int, topic: String) -> Int {
     guard members > 0, place >= 0 else { return 0 }
-    let turn = (place + topicIndex) % members
+    let turn = (place + Int(KeyPartition.hash(Array(topic.utf8)))) % members
     return partitions / members + (turn < partitions % members ? 1 : 0)
   }
 }

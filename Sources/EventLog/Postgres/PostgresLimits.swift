@@ -35,8 +35,10 @@ enum PostgresLimits {
   static let scanBytesMax: Int64 = 8 << 20
   /// Ranges of missing offsets that may be open at a time; with more, reading waits.
   static let gapCountMax = 4_096
+  /// Offsets of events that came late and are not delivered; with more, reading waits.
+  static let lateCountMax = 1_000_000
   static let trimRowsMax = 5_000
-  /// Of claims that are removed at a time.
+  /// Of claims that are removed with one statement.
   static let claimRowsMax = 5_000
   /// What an index entry of PostgreSQL's surely holds.
   static let idBytesMax = 1_024

@@ -67,11 +67,9 @@ struct PostgresProgress {
 
   mutating func setEarlier(_ earlier: [Int32: [Int32: Int64]]) { self.earlier = earlier }
 
+  /// In place: a copy of a lane would copy all that came late.
   mutating func change(_ partition: Int32, _ body: (inout Lane) -> Void) {
-    if var lane = lanes[partition] {
-      body(&lane)
-      lanes[partition] = lane
-    }
+    if let index = lanes.index(forKey: partition) { body(&lanes.values[index]) }
   }
 
   // MARK: Reading
@@ -127,26 +125,75 @@ struct PostgresProgress {
     return (events, isWhole)
   }
 
+  /// What stands before a stretch is taken.
+  struct Mark {
+    fileprivate var after: Int64
+    fileprivate var lanes: [Int32: (position: Int64, delivered: Int64)]
+  }
+
+  func mark(_ stretch: Stretch) -> Mark {
+    var mark = Mark(after: stretch.after, lanes: [:])
+    for partition in stretch.partitions {
+      if let lane = lanes[partition] { mark.lanes[partition] = (lane.position, lane.delivered) }
+    }
+    return mark
+  }
+
+  /// Gives up what was taken of a stretch behind the events that are kept, its first ones: it is read again.
+  mutating func retreat(to mark: Mark, keeping events: [EventRecord]) {
+    let through = events.last?.offset ?? mark.after
+    for (partition, before) in mark.lanes {
+      change(partition) { lane in
+        let position = max(before.position, through)
+        lane.position = position
+        lane.delivered = before.delivered
+        // What lies above the position is no longer late.
+        while let last = lane.late.last, last > position { lane.late.removeLast() }
+      }
+    }
+    for event in events { change(event.partition) { $0.delivered = max($0.delivered, event.offset) } }
+  }
+
+  // MARK: What comes late
+
   /// Notes that an offset that had been missing is there, with the partition it belongs to.
   mutating func noteLate(_ offset: Int64, _ partition: Int32) {
     change(partition) { lane in
       // What is above the position will be read there.
-      guard offset <= lane.position, offset > lane.base, !lane.late.contains(offset) else { return }
-      lane.late.append(offset)
-      lane.late.sort()
+      guard offset <= lane.position, offset > lane.base else { return }
+      var (low, high) = (0, lane.late.count)
+      if let last = lane.late.last, last < offset { low = high }
+      while low < high {
+        let middle = (low + high) / 2
+        if lane.late[middle] < offset { low = middle + 1 } else { high = middle }
+      }
+      if low == lane.late.count || lane.late[low] != offset { lane.late.insert(offset, at: low) }
     }
   }
 
-  /// Late events that can be delivered, in order.
+  /// Late events, delivered or not as their partitions may.
+  var lateCount: Int { lanes.values.reduce(0) { $0 + $1.late.count } }
+
+  var hasDeliverableLate: Bool { lanes.values.contains { $0.isActive && !$0.late.isEmpty } }
+
+  /// Late events that can be delivered, the lowest ones, in order.
   func deliverableLate(limit: Int) -> [Int64] {
-    Array(lanes.values.lazy.filter(\.isActive).flatMap(\.late).sorted().prefix(limit))
+    var offsets: [Int64] = []
+    for lane in lanes.values where lane.isActive { offsets += lane.late.prefix(max(0, limit)) }
+    offsets.sort()
+    return Array(offsets.prefix(max(0, limit)))
   }
 
-  /// Takes late events that were asked for; gives those to deliver. What is not there any more was trimmed.
+  /// Takes late events that were asked for, the lowest of `deliverableLate`; gives those to deliver. What is not
+  /// there any more was trimmed.
   mutating func takeLate(_ offsets: [Int64], _ found: [EventRecord]) -> [EventRecord] {
     let asked = Set(offsets)
-    for partition in lanes.keys { change(partition) { $0.late.removeAll { asked.contains($0) } } }
-    let events = found.filter { lanes[$0.partition] != nil && !isDoneEarlier($0) }
+    for partition in Array(lanes.keys) {
+      change(partition) { lane in lane.late.removeFirst(lane.late.prefix { asked.contains($0) }.count) }
+    }
+    let events = found.filter {
+      asked.contains($0.offset) && lanes[$0.partition] != nil && !isDoneEarlier($0)
+    }
     for event in events {
       change(event.partition) { lane in
         lane.delivered = max(lane.delivered, event.offset)

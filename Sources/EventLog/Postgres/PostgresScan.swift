@@ -48,12 +48,19 @@ struct PostgresScan {
     return Set((0..<rows.count).compactMap { rows.text($0, 0) })
   }
 
-  /// Events by their offsets, as far as they are there.
-  func fetch(_ session: PostgresSession, _ offsets: [Int64]) throws(PostgresFailure) -> [EventRecord] {
+  /// Events by their offsets, as far as they are there and have room, and the offset up to which that is all.
+  func fetch(
+    _ session: PostgresSession, _ offsets: [Int64]
+  ) throws(PostgresFailure) -> (events: [EventRecord], through: Int64) {
     var parameters = PostgresParameters()
     parameters.addNumbers(offsets)
+    parameters.add(PostgresLimits.scanBytesMax)
     let rows = try session.run(topic.fetch, parameters)
-    return (0..<rows.count).compactMap { topic.event(rows, $0) }
+    let last = rows.count - 1
+    return (
+      (0..<rows.count).compactMap { topic.event(rows, $0) },
+      rows.flag(last, PostgresTopic.isFullColumn) ? rows.number(last, 0) ?? .max : .max
+    )
   }
 
   private struct Look {
@@ -74,17 +81,15 @@ struct PostgresScan {
     parameters.addNumbers(partitions ?? [0])
     let rows = try session.run(topic.scan, parameters)
     var look = Look()
-    var bytes = 0
     look.offsets.reserveCapacity(rows.count)
     look.events.reserveCapacity(rows.count)
     for row in 0..<rows.count {
       guard let offset = rows.number(row, 0) else { continue }
       look.offsets.append(offset)
-      guard let event = topic.event(rows, row) else { continue }
-      bytes += event.value.count
-      look.events.append(event)
+      if let event = topic.event(rows, row) { look.events.append(event) }
     }
-    look.isFull = look.offsets.count >= rowsMax || bytes >= PostgresLimits.scanBytesMax
+    look.isFull =
+      look.offsets.count >= rowsMax || rows.flag(rows.count - 1, PostgresTopic.isFullColumn)
     return look
   }
 

@@ -22,8 +22,7 @@ struct PostgresSchema {
     do throws(PostgresFailure) {
       try session.connect()
     } catch {
-      throw error.state == "LIBPQ"
-        ? EventLogError(.incompatible, error.message) : PostgresFailure(.notSent, error.message).error
+      throw error.error
     }
     let serverVersion = try number("SELECT current_setting('server_version_num')::int") ?? 0
     guard serverVersion >= 120_000 else {
@@ -138,135 +137,9 @@ struct PostgresSchema {
     }
   }
 
-  // MARK: Topics
-
-  private func open(_ topic: PostgresTopic) throws(EventLogError) -> PostgresTopic {
-    if try !exists(topic.table) { try create(topic) }
-    try addColumns(topic)
-    try addIndex(topic)
-    var opened = topic
-    var parameters = PostgresParameters()
-    parameters.add("\"\(topic.table)\"")
-    let sql = """
-      SELECT s.seqrelid::bigint, s.seqcache, s.seqincrement, s.seqcycle FROM pg_sequence s \
-      WHERE s.seqrelid = pg_get_serial_sequence($1::text, 'msg_offset')::regclass
-      """
-    let rows = try run(sql, parameters)
-    guard let sequence = rows.number(0, 0), rows.number(0, 2) == 1, !rows.flag(0, 3) else {
-      throw EventLogError(
-        .incompatible, "the column msg_offset of the table \(topic.table) has no sequence of its own")
-    }
-    if rows.number(0, 1) != 1 {
-      // A session that keeps values for later transactions holds no lock for them: see GapTracker.
-      try script("ALTER SEQUENCE \(try sequenceName(topic)) CACHE 1")
-    }
-    opened.sequence = sequence
-    return opened
-  }
-
-  private func sequenceName(_ topic: PostgresTopic) throws(EventLogError) -> String {
-    var parameters = PostgresParameters()
-    parameters.add("\"\(topic.table)\"")
-    return try run("SELECT pg_get_serial_sequence($1::text, 'msg_offset')", parameters).text(0, 0) ?? ""
-  }
-
-  private func create(_ topic: PostgresTopic) throws(EventLogError) {
-    let sql = """
-      CREATE TABLE "\(topic.table)" (
-        msg_offset BIGSERIAL PRIMARY KEY, key TEXT NOT NULL, value TEXT NOT NULL,
-        created_at TIMESTAMPTZ DEFAULT now(), id TEXT, trace TEXT, key_hash INT);
-      CREATE UNIQUE INDEX ON "\(topic.table)" (id) WHERE id IS NOT NULL
-      """
-    do throws(PostgresFailure) {
-      try session.script(sql)
-    } catch {
-      if error.state == "42501" || error.state == "25006" {
-        throw EventLogError(
-          .unknownTopic,
-          "the table \(topic.table) of the topic \(topic.name) is missing and cannot be created: \(error.message)"
-        )
-      }
-      throw error.error
-    }
-  }
-
-  /// Adds what the original's table lacks. None of it has a value in the rows there are, so that PostgreSQL only
-  /// notes it.
-  private func addColumns(_ topic: PostgresTopic) throws(EventLogError) {
-    var parameters = PostgresParameters()
-    parameters.add("\"\(topic.table)\"")
-    let rows = try run(
-      """
-      SELECT attname::text, atttypid::regtype::text FROM pg_attribute \
-      WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped
-      """, parameters)
-    var types: [String: String] = [:]
-    for row in 0..<rows.count { types[rows.text(row, 0) ?? ""] = rows.text(row, 1) ?? "" }
-    guard types["msg_offset"] == "bigint", types["key"] != nil, types["value"] != nil else {
-      throw EventLogError(
-        .incompatible, "the table \(topic.table) lacks msg_offset BIGINT, key or value: it is no topic")
-    }
-    if let type = types["created_at"], !type.hasPrefix("timestamp") {
-      throw EventLogError(.incompatible, "created_at of the table \(topic.table) is \(type), not a timestamp")
-    }
-    var changes: [String] = []
-    // The default is of another statement: of one with the column it would be given to the old rows too.
-    if types["created_at"] == nil {
-      changes.append("ADD COLUMN created_at TIMESTAMPTZ, ALTER COLUMN created_at SET DEFAULT now()")
-    }
-    if types["id"] == nil { changes.append("ADD COLUMN id TEXT") }
-    if types["trace"] == nil { changes.append("ADD COLUMN trace TEXT") }
-    if types["key_hash"] == nil { changes.append("ADD COLUMN key_hash INT") }
-    guard !changes.isEmpty else { return }
-    try alter("ALTER TABLE \"\(topic.table)\" \(changes.joined(separator: ", "))")
-  }
-
-  /// Makes an id unique. A valid index is what counts: an interrupted concurrent build leaves an invalid one.
-  private func addIndex(_ topic: PostgresTopic) throws(EventLogError) {
-    var parameters = PostgresParameters()
-    parameters.add("\"\(topic.table)\"")
-    let found = try run(
-      """
-      SELECT i.indexrelid::regclass::text, i.indisvalid FROM pg_index i JOIN pg_attribute a \
-      ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] WHERE i.indrelid = $1::text::regclass \
-      AND i.indisunique AND i.indnatts = 1 AND a.attname = 'id'
-      """, parameters)
-    for row in 0..<found.count {
-      if found.flag(row, 1) { return }
-      try script("DROP INDEX \(found.text(row, 0) ?? "")")
-    }
-    let size = try run("SELECT pg_relation_size($1::text::regclass)", parameters).number(0, 0) ?? 0
-    if size <= PostgresLimits.indexInPlaceBytesMax {
-      return try alter("CREATE UNIQUE INDEX ON \"\(topic.table)\" (id) WHERE id IS NOT NULL")
-    }
-    try script("SET statement_timeout = \(PostgresLimits.indexMillisecondsMax)")
-    try mapped { () throws(PostgresFailure) in
-      try session.script(
-        "CREATE UNIQUE INDEX CONCURRENTLY ON \"\(topic.table)\" (id) WHERE id IS NOT NULL",
-        milliseconds: PostgresLimits.indexMillisecondsMax)
-    }
-    try script("SET statement_timeout = \(PostgresLimits.statementMillisecondsMax)")
-  }
-
-  /// A change that needs a table for itself for a moment. It gives up soon: whoever comes after it waits with it.
-  private func alter(_ sql: String) throws(EventLogError) {
-    var attempts = 1
-    while true {
-      do throws(PostgresFailure) {
-        return try session.script(
-          "SET LOCAL lock_timeout = \(PostgresLimits.upgradeLockMillisecondsMax); \(sql)")
-      } catch {
-        guard error.state == "55P03", attempts < PostgresLimits.upgradeLockAttemptsMax else {
-          throw error.error
-        }
-        attempts += 1
-      }
-    }
-  }
-
   // MARK: Statements
 
-  private func exists(_ table: String) throws(EventLogError) -> Bool {
+  func exists(_ table: String) throws(EventLogError) -> Bool {
     var parameters = PostgresParameters()
     parameters.add("\"\(table)\"")
     return try run("SELECT to_regclass($1::text) IS NOT NULL", parameters).flag(0, 0)
@@ -274,13 +147,13 @@ struct PostgresSchema {
 
   private func number(_ sql: String) throws(EventLogError) -> Int64? { try run(sql).number(0, 0) }
 
-  private func run(
+  func run(
     _ sql: String, _ parameters: PostgresParameters = PostgresParameters()
   ) throws(EventLogError) -> PostgresRows {
     try mapped { () throws(PostgresFailure) in try session.run(sql, parameters) }
   }
 
-  private func script(_ sql: String) throws(EventLogError) {
+  func script(_ sql: String) throws(EventLogError) {
     try mapped { () throws(PostgresFailure) in try session.script(sql) }
   }
 }

@@ -10,6 +10,7 @@ extension PostgresSession {
   /// `takeNotified`.
   func waitForInput(milliseconds: Int, or other: Int32) throws(PostgresFailure) {
     guard let raw else { throw PostgresFailure(.notSent, "there is no connection") }
+    takeOwedParts(raw)
     if takeWaiting(raw) { return }
     var descriptors = [
       pollfd(fd: spacer_pq_socket(raw), events: Int16(POLLIN), revents: 0),
@@ -22,12 +23,23 @@ extension PostgresSession {
       close()
       throw PostgresFailure(.notSent, message)
     }
+    takeOwedParts(raw)
     _ = takeWaiting(raw)
+  }
+
+  /// Takes what is there of an answer that is owed: libpq gives no notification that lies behind it before.
+  private func takeOwedParts(_ raw: OpaquePointer) {
+    while isOwedAnAnswer, spacer_pq_flush(raw) >= 0, spacer_pq_is_busy(raw) == 0 {
+      if let part = spacer_pq_get_result(raw) { spacer_pq_clear(part) } else { isOwedAnAnswer = false }
+    }
   }
 
   /// Channels that were notified since the last call.
   func takeNotified() -> Set<String> {
-    if let raw { _ = takeWaiting(raw) }
+    if let raw {
+      takeOwedParts(raw)
+      _ = takeWaiting(raw)
+    }
     defer { notified = [] }
     return notified
   }

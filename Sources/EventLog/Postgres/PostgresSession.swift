@@ -7,7 +7,7 @@ import Glibc
 import SpacerSystem
 
 final class PostgresSession {
-  private let connString: String
+  private let connString: PostgresConnString
   private let settings: [String]
   let clock: SystemClock
   var raw: OpaquePointer?
@@ -16,7 +16,7 @@ final class PostgresSession {
   private var statements: [String: String] = [:]
   private var statementNumber = 0
   /// A script was sent whose answer has not been taken.
-  private var isOwedAnAnswer = false
+  var isOwedAnAnswer = false
   /// Channels that were notified and not yet taken.
   var notified: Set<String> = []
   /// Called in waits, every few milliseconds.
@@ -26,7 +26,7 @@ final class PostgresSession {
 
   /// - Parameter settings: `SET`s that hold for the session.
   init(connString: String, settings: [String] = [], clock: SystemClock) {
-    self.connString = connString
+    self.connString = PostgresConnString(connString)
     self.settings = settings
     self.clock = clock
     isEnding.initialize(to: 0)
@@ -56,13 +56,16 @@ final class PostgresSession {
   ) throws(PostgresFailure) {
     if isOpen { return }
     if let problem = spacer_pq_open() {
-      throw PostgresFailure(.refused("LIBPQ"), String(cString: problem))
+      throw PostgresFailure(.refused(PostgresFailure.library), String(cString: problem))
+    }
+    if let problem = connString.problem {
+      throw PostgresFailure(.refused(PostgresFailure.connString), problem)
     }
     let deadline = clock.monotonicMilliseconds() + Int64(milliseconds)
     // A later keyword takes an earlier one's place, so what the string may change comes before it.
     let pairs = [
       ("gssencmode", "disable"), ("fallback_application_name", "spacer"), ("tcp_user_timeout", "15000"),
-      ("dbname", connString), ("client_encoding", "UTF8"),
+      ("dbname", connString.text), ("client_encoding", "UTF8"),
     ]
     let keywords = pairs.map { strdup($0.0) }
     let values = pairs.map { strdup($0.1) }
@@ -74,7 +77,7 @@ final class PostgresSession {
       try script((Self.settings + settings).joined(separator: "; "))
     } catch {
       close()
-      throw PostgresFailure(.notSent, error.message)
+      throw PostgresFailure(.notSent, connString.sayable(error.message))
     }
     generation += 1
   }
@@ -226,7 +229,10 @@ final class PostgresSession {
 
   /// A connection that the server has ended says so here, before anything is sent on it.
   func isAlive(_ raw: OpaquePointer) -> Bool {
-    spacer_pq_read_input(raw) != 0 && spacer_pq_is_ok(raw) != 0 && isEnding.pointee == 0
+    guard spacer_pq_read_input(raw) != 0 else { return false }
+    // Looks into what has been read.
+    _ = spacer_pq_is_busy(raw)
+    return spacer_pq_is_ok(raw) != 0 && isEnding.pointee == 0
   }
 
   private func answer(_ milliseconds: Int) throws(PostgresFailure) -> OpaquePointer? {

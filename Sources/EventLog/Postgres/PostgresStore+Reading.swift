@@ -17,11 +17,15 @@ extension PostgresStore {
   ) throws(PostgresFailure) -> Int64 {
     switch start {
     case .beginning: return max(0, PostgresTopic.ends(try session.run(topic.ends)).first)
-    case .end: return PostgresTopic.ends(try session.run(topic.ends)).newest + 1
+    case .end: return PostgresTopic.ends(try session.run(topic.ends)).newest.nextOffset
     case .offset(let offset): return max(0, offset)
     case .time(let time): return try offset(since: time, topic, session)
     }
   }
+
+  /// The years 0 and 9999, in milliseconds since 1970.
+  private static let timeMin: Int64 = -62_167_219_200_000
+  private static let timeMax: Int64 = 253_402_300_799_000
 
   /// The first event that is not older than a time, found by halving, since times grow with offsets but for the
   /// length of transactions that ran side by side. Events without a time, of the original, are older than all.
@@ -30,9 +34,11 @@ extension PostgresStore {
   ) throws(PostgresFailure) -> Int64 {
     let (first, newest) = PostgresTopic.ends(try session.run(topic.ends))
     guard newest >= 0 else { return 0 }
+    // What PostgreSQL has as a time, with room to both sides.
+    let time = min(max(time, Self.timeMin), Self.timeMax)
     // The halving is for a time somewhat earlier, the rest is looked through.
     let safeTime = time - 60_000
-    var (low, high) = (first, newest + 1)
+    var (low, high) = (first, newest.nextOffset)
     while low < high {
       let middle = low + (high - low) / 2
       var parameters = PostgresParameters()
@@ -42,12 +48,12 @@ extension PostgresStore {
         high = middle
         continue
       }
-      if rows.time(0, 1) ?? Int64.min >= safeTime { high = middle } else { low = offset + 1 }
+      if rows.time(0, 1) ?? Int64.min >= safeTime { high = middle } else { low = offset.nextOffset }
     }
     var parameters = PostgresParameters()
     parameters.add(low)
     parameters.add(time)
-    return try session.run(topic.firstSince, parameters).number(0, 0) ?? newest + 1
+    return try session.run(topic.firstSince, parameters).number(0, 0) ?? newest.nextOffset
   }
 
   package func read(
@@ -61,7 +67,7 @@ extension PostgresStore {
       let (events, end) = try withShared { (shared) throws(PostgresFailure) in
         try Self.read(topic, after: next - 1, limit: limit, &shared)
       }
-      position.next[0] = max(next, end + 1)
+      position.next[0] = max(next, end.nextOffset)
       let left = deadline - clock.monotonicMilliseconds()
       if !events.isEmpty || left <= 0 { return events }
       // Without the lock: others use the connection meanwhile.
@@ -80,7 +86,8 @@ extension PostgresStore {
       shared.gaps[topic.name] = gaps
     }
     let scan = PostgresScan(topic: topic, partitions: nil)
-    let batch = try scan.run(shared.session, after: after, rowsMax: limit, &gaps)
+    let batch = try scan.run(
+      shared.session, after: after, rowsMax: min(limit, PostgresLimits.scanRowsMax), &gaps)
     let end = gaps.first(from: after + 1).map { min($0 - 1, batch.last) } ?? batch.last
     return (batch.events.filter { $0.offset <= end }, max(end, after))
   }

@@ -25,12 +25,13 @@ extension PostgresStore {
   }
 
   package func put(_ table: RecordTable, _ records: [StoredRecord]) throws(EventLogError) {
-    // Of equal keys the last one counts; one statement may not write a row twice.
-    var latest: [String: [UInt8]] = [:]
-    for record in records { latest[record.key] = record.value }
+    // Of equal keys the last one counts; one statement may not write a row twice. By their bytes: texts that are
+    // equal in Unicode's sense may be two keys.
+    var latest: [[UInt8]: [UInt8]] = [:]
+    for record in records { latest[Array(record.key.utf8)] = record.value }
     guard !latest.isEmpty else { return }
     // In one order, so that writers of the same keys do not wait for each other in a circle.
-    let ordered = latest.sorted { $0.key < $1.key }
+    let ordered = latest.sorted { $0.key.lexicographicallyPrecedes($1.key) }
     var parameters = PostgresParameters()
     parameters.add(table.rawValue)
     parameters.addTexts(ordered.map(\.key))

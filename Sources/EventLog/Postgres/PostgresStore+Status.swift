@@ -8,7 +8,7 @@ extension PostgresStore {
     }
     return TopicStatus(
       topic: name, partitionCount: topic.partitionCount, first: first < 0 ? [:] : [0: first],
-      end: [0: newest + 1])
+      end: [0: newest.nextOffset])
   }
 
   package func groups() throws(EventLogError) -> [String] {

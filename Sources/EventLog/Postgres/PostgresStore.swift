@@ -70,13 +70,6 @@ package final class PostgresStore: EventStore, Sendable {
     }
   }
 
-  /// Tells the store's database from all others; see `PostgresTransactions.identity`.
-  package func identity() throws(EventLogError) -> String {
-    try run { (session) throws(PostgresFailure) in
-      try session.run(PostgresTransactions.identity).text(0, 0) ?? ""
-    }
-  }
-
   // MARK: What the rest of the driver uses
 
   var openTopics: [PostgresTopic] {

@@ -55,36 +55,57 @@ struct PostgresTopic: Equatable, Sendable {
 
   // MARK: Reading
 
-  private static let columns = "msg_offset, key, value, created_at::timestamptz, id, trace"
+  /// Where a row of `scan` and `fetch` says that there was no room for more.
+  static let isFullColumn = 6
+
+  /// The columns of rows with `bytes` and `bytes_before`, as far as these have room.
+  private static func sized(_ rows: String, bytes: String) -> String {
+    """
+    SELECT msg_offset, key, value, created_at::timestamptz, id, trace, bytes_before + bytes >= \(bytes) \
+    FROM (SELECT *, coalesce(sum(bytes) OVER ( \
+    ORDER BY msg_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS bytes_before \
+    FROM (\(rows)) AS rows) AS sized WHERE bytes_before < \(bytes) ORDER BY msg_offset
+    """
+  }
+
+  // An original's table that was made by hand may have a key or a value that is NULL: it is an event all the same.
+  private static let wholeColumns = """
+    msg_offset, coalesce(key, '') AS key, coalesce(value, 'null') AS value, created_at, id, trace, \
+    octet_length(coalesce(key, '')) + octet_length(coalesce(value, 'null')) AS bytes
+    """
 
   /// The events after an offset, up to another one, as far as they have room. Of an event in another partition
   /// only the offset, which tells what is missing: its hash was stored when it was appended, unless the original
   /// appended it. Parameters: after, up to, rows, bytes, number of partitions, partitions.
   var scan: String {
-    """
-    SELECT \(Self.columns) FROM ( \
-    SELECT msg_offset, CASE WHEN mine THEN key END AS key, CASE WHEN mine THEN value END AS value, created_at, \
-    id, trace, \
-    sum(CASE WHEN mine THEN octet_length(value) ELSE 0 END) OVER ( \
-    ORDER BY msg_offset ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS bytes_before \
-    FROM (SELECT *, key_hash IS NULL OR key_hash % $5::int4 = ANY($6::int4[]) AS mine FROM "\(table)" \
-    WHERE msg_offset > $1::bigint AND msg_offset <= $2::bigint ORDER BY msg_offset LIMIT $3::bigint) AS rows \
-    ) AS sized WHERE coalesce(bytes_before, 0) < $4::bigint ORDER BY msg_offset
-    """
+    let range = """
+      SELECT msg_offset, key, value, created_at, id, trace, \
+      key_hash IS NULL OR key_hash % $5::int4 = ANY($6::int4[]) AS mine FROM "\(table)" \
+      WHERE msg_offset > $1::bigint AND msg_offset <= $2::bigint ORDER BY msg_offset LIMIT $3::bigint
+      """
+    return Self.sized(
+      """
+      SELECT msg_offset, CASE WHEN mine THEN coalesce(key, '') END AS key, \
+      CASE WHEN mine THEN coalesce(value, 'null') END AS value, created_at, CASE WHEN mine THEN id END AS id, \
+      CASE WHEN mine THEN trace END AS trace, CASE WHEN mine THEN \
+      coalesce(octet_length(key), 0) + coalesce(octet_length(value), 0) ELSE 0 END AS bytes FROM (\(range)) AS range
+      """, bytes: "$4::bigint")
   }
 
-  /// Events by their offsets. Parameters: offsets.
+  /// Events by their offsets, as far as they have room. Parameters: offsets, bytes.
   var fetch: String {
-    """
-    SELECT \(Self.columns) FROM "\(table)" WHERE msg_offset = ANY($1::bigint[]) ORDER BY msg_offset
-    """
+    Self.sized(
+      "SELECT \(Self.wholeColumns) FROM \"\(table)\" WHERE msg_offset = ANY($1::bigint[])",
+      bytes: "$2::bigint")
   }
 
-  /// What is there of ranges of offsets: offset and key. Parameters: first offsets, last offsets, rows.
+  /// What is there of ranges of offsets, the lowest first: offset and the key's hash, or the key where there is
+  /// none. Parameters: first offsets, last offsets, rows.
   var present: String {
     """
-    SELECT t.msg_offset, t.key FROM unnest($1::bigint[], $2::bigint[]) AS r(first, last) CROSS JOIN LATERAL ( \
-    SELECT msg_offset, key FROM "\(table)" WHERE msg_offset BETWEEN r.first AND r.last \
+    SELECT t.msg_offset, t.key_hash, CASE WHEN t.key_hash IS NULL THEN coalesce(t.key, '') END \
+    FROM unnest($1::bigint[], $2::bigint[]) AS r(first, last) CROSS JOIN LATERAL ( \
+    SELECT msg_offset, key, key_hash FROM "\(table)" WHERE msg_offset BETWEEN r.first AND r.last \
     ORDER BY msg_offset LIMIT $3::bigint) AS t LIMIT $3::bigint
     """
   }

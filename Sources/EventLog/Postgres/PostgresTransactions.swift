@@ -6,6 +6,8 @@
 // statements and `append` for its appends; then COMMIT; then `notify`, outside, since a notification within holds
 // up all commits of the database. Claims are removed by the group's members once it has passed them.
 
+import SpacerSystem
+
 /// Statements for a transaction on the store's database. Parameters are PostgreSQL's text or binary form, in the
 /// order that each says.
 package enum PostgresTransactions {
@@ -44,20 +46,44 @@ package enum PostgresTransactions {
     "NOTIFY \"\(try table(topic))\""
   }
 
-  /// Tells one database from all others, as a text in one row. Without parameters. `PostgresStore.identity` is
-  /// the store's: where the two differ, nothing can be exactly once.
-  package static let identity = """
-    SELECT system_identifier::text || '/' || (SELECT oid FROM pg_database WHERE datname = current_database()) \
-    FROM pg_control_system()
+  /// Tells one database's event log from all others, as a text in one row, empty where there is none: the server's
+  /// identifier, the database's and that of the table of claims, which is another in another schema. Without
+  /// parameters.
+  private static let identity = """
+    SELECT coalesce(system_identifier::text || '/' \
+    || (SELECT oid FROM pg_database WHERE datname = current_database()) \
+    || '/' || to_regclass('spacer_consumed_events')::oid::text, '') FROM pg_control_system()
     """
 
+  /// Whether two connection strings lead to the tables of one event log, however they are spelled: what the one's
+  /// connections do can be in one transaction with the log of the other's store then. Connects to both.
+  package static func isSameLog(_ connString: String, _ other: String) throws(EventLogError) -> Bool {
+    let own = try identity(connString)
+    guard !own.isEmpty else { return false }
+    return try own == identity(other)
+  }
+
+  private static func identity(_ connString: String) throws(EventLogError) -> String {
+    let session = PostgresSession(connString: connString, clock: .machine)
+    defer { session.close() }
+    return try mapped { () throws(PostgresFailure) in
+      try session.connect()
+      return try session.run(identity).text(0, 0) ?? ""
+    }
+  }
+
   /// Removes claims that the group has passed, a day later: a member that was thought dead may still begin an event
-  /// again, and a dead letter that is run again claims its event while the offset of its own stands elsewhere. Parameters: group, topic, offset, rows.
+  /// again, and a dead letter that is run again claims its event while the offset of its own stands elsewhere.
+  /// Only the lowest ones are looked at, so that a day's claims are not read each time; a late claim of an old event
+  /// keeps the ones above it a little longer at worst. Gives how many were looked at, and how many removed.
+  /// Parameters: group, topic, offset, rows.
   static let removeClaims = """
-    WITH gone AS (DELETE FROM spacer_consumed_events WHERE ctid = ANY(ARRAY( \
-    SELECT ctid FROM spacer_consumed_events WHERE group_id = $1::text AND topic = $2::text \
-    AND msg_offset <= $3::bigint \
-    AND claimed_at < statement_timestamp() - interval '1 day' LIMIT $4::bigint)) RETURNING 1) SELECT count(*) FROM gone
+    WITH lowest AS MATERIALIZED (SELECT ctid, claimed_at FROM spacer_consumed_events \
+    WHERE group_id = $1::text AND topic = $2::text AND msg_offset <= $3::bigint \
+    ORDER BY msg_offset LIMIT $4::bigint), \
+    gone AS (DELETE FROM spacer_consumed_events WHERE ctid = ANY(ARRAY( \
+    SELECT ctid FROM lowest WHERE claimed_at < statement_timestamp() - interval '1 day')) RETURNING 1) \
+    SELECT (SELECT count(*) FROM lowest), (SELECT count(*) FROM gone)
     """
 
   private static func table(_ topic: String) throws(EventLogError) -> String {

@@ -57,7 +57,7 @@ final class SQLiteReader {
     let used = try database.number(
       "SELECT seq FROM sqlite_sequence WHERE name = ?", [.text("topic_\(topic)")])
     let last = try database.number("SELECT max(msg_offset) FROM \(SQLiteSchema.table(topic))")
-    return max(used ?? 0, last ?? 0) + 1
+    return max(used ?? 0, last ?? 0).nextOffset
   }
 
   /// Where reading begins.
@@ -91,7 +91,7 @@ final class SQLiteReader {
         next = (row.integer(0), row.integer(1))
         return false
       }
-      if let next, next.time < timeMilliseconds { low = next.offset + 1 } else { high = middle }
+      if let next, next.time < timeMilliseconds { low = next.offset.nextOffset } else { high = middle }
     }
     return low
   }

@@ -116,7 +116,7 @@ package final class SQLiteStore: EventStore {
         return (page, version)
       }
       if let last = page.records.last {
-        position.next = [0: last.offset + 1]
+        position.next = [0: last.offset.nextOffset]
         return page.records
       }
       guard try wait(core, until: end, seen, version) else { return [] }

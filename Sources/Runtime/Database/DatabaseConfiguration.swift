@@ -7,6 +7,9 @@ import SpacerArtifact
 package struct DatabaseConfiguration: Equatable, Sendable {
   enum Driver: String, Sendable { case postgres, sqlite }
 
+  /// The location of a database in memory that is its one connection's own. No path of an application's.
+  static let ownMemory = ""
+
   var name: String
   var driver: Driver
   /// The connection string (`postgres`), which may hold a password, or the path (`sqlite`).

@@ -73,21 +73,18 @@ struct HostList: Equatable, Sendable {
     return addresses
   }
 
-  /// What `connString` and libpq's environment variables say. Malformed: nil and true.
-  static func read(_ connString: String) -> (list: HostList?, isMalformed: Bool) {
-    var malformed: Int32 = 0
+  /// What `connString`, which libpq can read, and libpq's environment variables say.
+  static func read(_ connString: String) -> HostList? {
     func value(_ keyword: String, _ variable: String) -> String? {
+      var malformed: Int32 = 0
       if let text = spacer_pq_conninfo_value(connString, keyword, &malformed) {
         defer { free(text) }
         return String(cString: text)
       }
       return getenv(variable).map { String(cString: $0) }
     }
-    let hosts = value("host", "PGHOST")
-    if malformed != 0 { return (nil, true) }
-    return (
-      HostList(hosts: hosts, addresses: value("hostaddr", "PGHOSTADDR"), ports: value("port", "PGPORT")),
-      false
-    )
+    return HostList(
+      hosts: value("host", "PGHOST"), addresses: value("hostaddr", "PGHOSTADDR"),
+      ports: value("port", "PGPORT"))
   }
 }

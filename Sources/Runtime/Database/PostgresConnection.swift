@@ -8,6 +8,7 @@
 import CPostgres
 import CSystem
 import Glibc
+import SpacerEventLog
 
 /// What is sent to the server at a time.
 enum PostgresStep {
@@ -74,9 +75,10 @@ final class PostgresConnection: DatabaseConnection {
     if let problem = spacer_pq_open() {
       return failOpening(DatabaseError(String(cString: problem), sqlstate: DatabaseError.State.cannotConnect))
     }
-    let (list, isMalformed) = HostList.read(configuration.location)
-    guard !isMalformed else { return failOpening("databases.\(configuration.name).connString is malformed") }
-    guard let list else { return connect(to: nil) }
+    if let problem = PostgresConnString(configuration.location).problem {
+      return failOpening("databases.\(configuration.name): \(problem)")
+    }
+    guard let list = HostList.read(configuration.location) else { return connect(to: nil) }
     phase = .resolving
     let (number, mailbox, reference) = (number, services.mailbox, services.reference)
     WorkQueue.names.run {
@@ -133,6 +135,7 @@ final class PostgresConnection: DatabaseConnection {
   }
 
   private func failOpening(_ message: String) {
+    let message = PostgresConnString(configuration.location).sayable(message)
     failOpening(DatabaseError(message, sqlstate: DatabaseError.State.cannotConnect))
   }
 

@@ -235,8 +235,11 @@ final class SQLiteHandle: @unchecked Sendable {
 enum SQLitePlace {
   /// The path as SQLite takes it. `:memory:` is one database of the whole process.
   static func uri(_ configuration: DatabaseConfiguration) -> String {
-    configuration.location == ":memory:"
-      ? "file:/spacer-\(configuration.name)?vfs=memdb" : plain(configuration.location)
+    switch configuration.location {
+    case ":memory:": "file:/spacer-\(configuration.name)?vfs=memdb"
+    case DatabaseConfiguration.ownMemory: "file::memory:"
+    default: plain(configuration.location)
+    }
   }
 
   /// A path that begins with `file:` would be read as a URI.
@@ -245,6 +248,7 @@ enum SQLitePlace {
   /// Makes the folders that are missing; what fails shows when the database is opened.
   static func prepare(_ configuration: DatabaseConfiguration) {
     guard configuration.location != ":memory:" else { return SQLiteMemory.keep(uri(configuration)) }
+    guard configuration.location != DatabaseConfiguration.ownMemory else { return }
     var folder = ""
     for part in configuration.location.split(separator: "/", omittingEmptySubsequences: false).dropLast() {
       folder += part

@@ -24,6 +24,8 @@ package struct DispatchPolicy: Sendable {
   package var environment: [String: String] = [:]
   /// What `require "db"` reaches.
   package var databases: [DatabaseConfiguration] = []
+  /// What `require "host"` reaches.
+  var hostFunctions = HostRegistry()
   /// What `envVar` lists and the process's environment lacks.
   package var unsetVariables: [String] = []
   /// What the write proxy asks for; nil on loopback.

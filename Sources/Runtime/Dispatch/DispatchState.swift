@@ -10,6 +10,8 @@ struct DispatchState: ~Copyable {
   var calls: CallTable
   var currentCall: Int32 = -1
   var ids = IDGenerator()
+  /// Nil outside `spacer dev`.
+  var buildNotice: BuildNotice?
   var query = QueryArguments()
   /// The body being written.
   var output = OutputBuffer(capacity: 1 << 16)

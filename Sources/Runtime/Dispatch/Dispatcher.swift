@@ -36,6 +36,8 @@ final class Dispatcher: ExchangeHandler {
   var appends = AppendTable()
   /// What leaves a handler is captured instead of done; nil in serving.
   var capture: Capture?
+  /// Tests run, with stand-ins for the world outside; nil in serving.
+  var testing: TestBench?
   /// What the calls that wait are waiting for.
   var waiting = WaitState()
   /// Parked calls by the request they answer.
@@ -92,6 +94,10 @@ final class Dispatcher: ExchangeHandler {
     @inline(__always) _read { yield state.pointee.ids }
     @inline(__always) _modify { yield &state.pointee.ids }
   }
+  var buildNotice: BuildNotice? {
+    @inline(__always) get { state.pointee.buildNotice }
+    @inline(__always) set { state.pointee.buildNotice = newValue }
+  }
   var query: QueryArguments {
     @inline(__always) _read { yield state.pointee.query }
     @inline(__always) _modify { yield &state.pointee.query }
@@ -127,7 +133,7 @@ final class Dispatcher: ExchangeHandler {
     var trace = TraceContext(traceHigh: 0, traceLow: 0, span: ids.next(), parent: 0)
     readTrace(of: request, into: &trace)
     do throws(RequestFailure) {
-      if request.isForWriteProxy { return try handleWriteProxy(exchange, request, trace) }
+      if request.isInspected, try handleInspected(exchange, request, trace) { return }
       let path = try normalPath(of: request)
       if let name = internalName(path, "/private/") {
         try handlePrivate(exchange, request, name, trace)

@@ -157,7 +157,9 @@ extension Dispatcher {
   }
 
   private func logFault(_ slot: Int32, _ message: String, traceback: String?) {
-    log.message(.error, traceback.map { "\(message)\n\($0)" } ?? message, trace: calls[slot].trace)
+    log.message(
+      .error, traceback.map { "\(message)\n\($0)" } ?? message, trace: calls[slot].trace,
+      function: functionName(of: calls[slot]) ?? UnsafeRawBufferPointer(start: nil, count: 0))
   }
 
   // MARK: Sending
@@ -176,6 +178,7 @@ extension Dispatcher {
           trace: call.trace)
       }
     }
+    if let buildNotice { appendBuildHeader(buildNotice) }
     server?.respond(
       call.exchange, status: answer.status, headers: headers.bytes,
       contentType: answer.isJSON ? .json : .inHeaders, body: body)
@@ -197,6 +200,7 @@ extension Dispatcher {
         request, status: status, function: UnsafeRawBufferPointer(start: nil, count: 0), bytes: body.count,
         nanoseconds: 0, trace: trace)
     }
+    if let buildNotice { appendBuildHeader(buildNotice) }
     server?.respond(exchange, status: status, headers: headers.bytes, contentType: .json, body: body)
   }
 

@@ -174,7 +174,10 @@ extension Dispatcher {
 
   /// The handler returned: its results are on the coroutine's stack.
   private func finish(_ slot: Int32, _ coroutine: OpaquePointer, results: Int32) {
-    if calls[slot].isDetached { noteRunResults(slot, coroutine, results: results) }
+    if calls[slot].isDetached {
+      if let testing, testing.owns(slot) { return testing.returned(slot, coroutine) }
+      noteRunResults(slot, coroutine, results: results)
+    }
     let answer = renderAnswer(slot, coroutine, results: results)
     lua_settop(coroutine, 0)
     deliver(slot, answer)
@@ -182,7 +185,10 @@ extension Dispatcher {
 
   /// The handler raised: the error is on top of the coroutine's stack.
   private func finishFailed(_ slot: Int32, _ coroutine: OpaquePointer) {
-    if calls[slot].isDetached { noteRunError(slot, coroutine) }
+    if calls[slot].isDetached {
+      if let testing, testing.owns(slot) { return testing.failed(slot, coroutine) }
+      noteRunError(slot, coroutine)
+    }
     let answer = renderError(slot, coroutine)
     reset(slot, coroutine)
     deliver(slot, answer)

@@ -22,8 +22,12 @@ extension Dispatcher {
     }
     record.pointee.push_builtin = { context, state, number in
       guard let state, let dispatcher = Dispatcher.from(context) else { return }
-      guard let module = BuiltinModule(rawValue: number) else { return lua_pushnil(state) }
-      BuiltinModules.push(module, onto: state, host: dispatcher.record)
+      guard let module = BuiltinModule(rawValue: number) else {
+        return TestModule.push(number, onto: state, dispatcher)
+      }
+      if let testing = dispatcher.testing, testing.pushStandIn(module, onto: state) { return }
+      BuiltinModules.push(
+        module, onto: state, host: dispatcher.record, hostFunctions: dispatcher.policy.hostFunctions)
     }
     record.pointee.print = { context, text, length in
       Dispatcher.from(context)?.print(UnsafeRawBufferPointer(start: text, count: length))
@@ -46,6 +50,9 @@ extension Dispatcher {
     if let index = artifactInForce?.module(required: name) {
       return spacer_module_place(index: Int32(index), builtin: 0)
     }
+    if testing != nil, let number = TestModule.number(named: name) {
+      return spacer_module_place(index: -2, builtin: number)
+    }
     for module in BuiltinModule.allCases where module.name.utf8.elementsEqual(name) {
       return spacer_module_place(index: -2, builtin: module.rawValue)
     }
@@ -53,7 +60,7 @@ extension Dispatcher {
   }
 
   /// The bytecode of a module; the chunk name is valid until the next call.
-  private func moduleChunk(_ index: Int) -> spacer_module_chunk {
+  func moduleChunk(_ index: Int) -> spacer_module_chunk {
     guard let artifact = artifactInForce else { return spacer_module_chunk() }
     chunkName.reset()
     chunkName.append(UInt8(ascii: "@"))
@@ -70,7 +77,8 @@ extension Dispatcher {
   private func invoke(_ number: Int32, _ state: OpaquePointer) -> Int32 {
     let function = number & 0xFF
     guard let module = BuiltinModule(rawValue: number >> 8) else {
-      return GlobalFunction.invoke(function, self, state)
+      return number >> 8 == TestFunction.moduleNumber
+        ? TestFunction.invoke(function, self, state) : GlobalFunction.invoke(function, self, state)
     }
     return BuiltinModules.invoke(module, function, self, state)
   }
@@ -97,7 +105,16 @@ extension Dispatcher {
 
   private func print(_ line: UnsafeRawBufferPointer) {
     let trace = currentCall >= 0 ? calls[currentCall].trace : nil
-    log.message(.info, String(decoding: line, as: UTF8.self), trace: trace)
+    log.message(
+      .info, String(decoding: line, as: UTF8.self), trace: trace, function: currentFunctionName)
+  }
+
+  /// Whose code runs, for the log; empty while none does.
+  var currentFunctionName: UnsafeRawBufferPointer {
+    guard currentCall >= 0, let name = functionName(of: calls[currentCall]) else {
+      return UnsafeRawBufferPointer(start: nil, count: 0)
+    }
+    return name
   }
 
   // MARK: Generations

@@ -86,7 +86,7 @@ extension Dispatcher {
   /// How long a call may take, waits included.
   func wallMilliseconds(of slot: Int32) -> Int {
     guard calls[slot].isDetached, let active = waiting.triggerRuns[slot] else {
-      return policy.wallMilliseconds
+      return testing?.wallMilliseconds(of: slot) ?? policy.wallMilliseconds
     }
     return active.run.timeoutMilliseconds
   }
@@ -95,6 +95,7 @@ extension Dispatcher {
   func noteRunResults(_ slot: Int32, _ coroutine: OpaquePointer, results: Int32) {
     guard let active = waiting.triggerRuns[slot] else { return }
     capture?.noteResults(coroutine, results)
+    testing?.noteResults(coroutine, results)
     guard results >= 2, lua_toboolean(coroutine, 2) != 0 else {
       waiting.triggerRuns[slot]?.outcome =
         active.run.isBatch && results >= 1 ? partialOutcome(active.run, coroutine) : .done

@@ -187,6 +187,7 @@ extension Dispatcher {
 
   /// Answers a parked call that no other waits for with `failure`, and ends it.
   private func endParked(_ slot: Int32, _ failure: RequestFailure) {
+    if let testing, testing.owns(slot) { return testing.ended(slot, failure) }
     log.message(.error, failure.message, trace: calls[slot].trace)
     waiting.triggerRuns[slot]?.outcome =
       failure.status == 504 ? .timedOut : .failed(message: failure.message, isFinal: false)
@@ -281,6 +282,7 @@ extension Dispatcher {
   private func noteDetachedEnd(_ slot: Int32) {
     waiting.detachedCount -= 1
     if let run = waiting.triggerRuns.removeValue(forKey: slot) { end(run, slot) }
+    testing?.detachedCallEnded()
     guard waiting.detachedCount == 0, let whenIdle = waiting.whenIdle else { return }
     waiting.whenIdle = nil
     whenIdle()

@@ -55,14 +55,20 @@ package struct EventConfiguration: Equatable, Sendable {
   private static let year = 31_536_000_000
 
   /// Nil when the artifact has neither topics nor schedules: no storage is connected then.
+  /// - Parameter storage: In place of the environment's own; no database is looked up then either.
   package init?(
-    _ artifact: LoadedArtifact, environment: String, group: String? = nil, wallMilliseconds: Int
+    _ artifact: LoadedArtifact, environment: String, group: String? = nil, wallMilliseconds: Int,
+    storage given: StorageConfiguration? = nil
   ) throws(SettingsError) {
     let settings = Settings(artifact)
     let image = artifact.image
     guard !image.topics.isEmpty || !image.settings(prefix: "schedules.").isEmpty else { return nil }
     appName = image.appName
-    storage = try .read(artifact, settings, environment: environment)
+    if let given {
+      storage = given
+    } else {
+      storage = try .read(artifact, settings, environment: environment)
+    }
     let pattern = try settings.text("consumerGroup") ?? "spacer-$appName"
     self.group = group ?? pattern.replacingAppName(with: appName)
     backoffMilliseconds = try settings.integer(
@@ -90,9 +96,11 @@ package struct EventConfiguration: Equatable, Sendable {
       maxAttempts: try settings.integer("delivery.maxAttempts", default: 10, in: 1...1_000_000),
       timeoutMilliseconds: try settings.integer(
         "delivery.timeoutMilliseconds", default: wallMilliseconds, in: 1...86_400_000))
-    for database in try DatabaseConfiguration.all(artifact, settings, environment: environment)
-    where database.driver == .postgres {
-      databases[database.name] = database.location
+    if given == nil {
+      for database in try DatabaseConfiguration.all(artifact, settings, environment: environment)
+      where database.driver == .postgres {
+        databases[database.name] = database.location
+      }
     }
     maxAttempts = delivery.maxAttempts
     timeoutMilliseconds = delivery.timeoutMilliseconds

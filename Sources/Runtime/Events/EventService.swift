@@ -66,6 +66,9 @@ final class EventService: Sendable {
     StartError(message: "the event log (\(configuration.storage.driver)): \(error.message)")
   }
 
+  /// Where the events are kept.
+  var storage: StorageConfiguration { state.withLock { $0.configuration.storage } }
+
   /// What workers append with.
   var access: EventAccess { state.withLock { $0.access } }
 
@@ -96,14 +99,15 @@ final class EventService: Sendable {
   // MARK: Reloading
 
   /// Prepares another configuration; nil when the new artifact has no events.
+  /// - Parameter isMoving: Other workers will run the triggers, so that the engine changes in any case.
   /// - Returns: What needs a restart; a sentence.
   /// - Throws: When a new topic cannot be created; all of the old goes on then.
-  func adopt(_ configuration: EventConfiguration?) throws(StartError) -> String? {
+  func adopt(_ configuration: EventConfiguration?, isMoving: Bool = false) throws(StartError) -> String? {
     let (old, oldStore) = state.withLock { ($0.configuration, $0.access.store) }
     var new = configuration ?? old.withoutEvents
     let isMoved = new.storage != old.storage
     new.storage = old.storage
-    guard new != old else { return isMoved ? Self.movedNotice : nil }
+    guard new != old || isMoving else { return isMoved ? Self.movedNotice : nil }
     let database = try Self.transactionDatabase(new)
     var store = oldStore
     if new.definitions != old.definitions {
@@ -133,7 +137,9 @@ final class EventService: Sendable {
   private static let movedNotice = "logStorage has changed: events go to the old storage until a restart"
 
   /// Goes on by the configuration that was adopted last. The workers were told of their artifact before.
-  func resume(_ workers: [Worker]) {
+  /// - Parameter oldWorkersEnd: Returns when the workers that had the triggers so far have ended; nil when they are
+  ///   the same.
+  func resume(_ workers: [Worker], oldWorkersEnd: (@Sendable () -> Void)? = nil) {
     let (isChanging, draining, oldStores) = state.withLock { state in
       defer {
         state.isChanging = false
@@ -145,6 +151,10 @@ final class EventService: Sendable {
     }
     guard isChanging else { return }
     Threads.start(name: "events") {
+      if let oldWorkersEnd {
+        oldWorkersEnd()
+        for engine in draining { engine.workersHaveEnded() }
+      }
       // The old engine finishes what it runs and gives its partitions back before the new one begins.
       for engine in draining { engine.waitUntilEnded() }
       self.waitForWorkers(workers)
@@ -169,25 +179,6 @@ final class EventService: Sendable {
     while reached.wait(milliseconds: 100, { $0 == workers.count ? () : nil }) == nil {
       if state.withLock({ $0.isEnding }) { return }
     }
-  }
-
-  /// The name of the database that is the event log's own; nil when no trigger wants to know.
-  static func transactionDatabase(
-    _ configuration: EventConfiguration
-  ) throws(StartError) -> String? {
-    guard let trigger = configuration.triggers.first(where: \.isTransactional) else { return nil }
-    guard case .postgres(let connString) = configuration.storage else {
-      throw StartError(
-        message: "'transaction: true' of \(trigger.function) needs the event log on PostgreSQL, and it is on "
-          + configuration.storage.driver)
-    }
-    for (name, location) in configuration.databases.sorted(by: { $0.key < $1.key }) {
-      if location == connString { return name }
-    }
-    throw StartError(
-      message:
-        "'transaction: true' of \(trigger.function) needs a database under 'databases' that is the event "
-        + "log's own: give it the connString of logStorage")
   }
 
   // MARK: Ending

@@ -3,6 +3,9 @@
 
 /// How much the server takes from the world, and how long it waits for it.
 package struct HTTPOptions: Sendable, BitwiseCopyable {
+  /// Whether every request is looked at before it is routed, as under `spacer dev`.
+  package var inspectsRequests = false
+
   // MARK: Limits that an application sets
 
   /// Connections per worker, up to a million; one more is answered with 503 and closed.

@@ -16,6 +16,14 @@ package struct PeerAddress: Equatable, Sendable, BitwiseCopyable {
 
   package init() {}
 
+  /// 127.0.0.1, without a port.
+  static let loopback: PeerAddress = {
+    var address = PeerAddress()
+    address.low = mappedPrefix | 0x7F00_0001
+    address.isLoopback = true
+    return address
+  }()
+
   /// Takes the bytes of a system's socket address; another family than IP's stays empty.
   package init(_ address: UnsafeRawBufferPointer) {
     switch Int32(address.loadUnaligned(as: sa_family_t.self)) {

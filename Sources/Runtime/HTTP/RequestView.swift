@@ -25,6 +25,8 @@ package struct RequestView: ~Copyable {
   package var isSecure: Bool { connection.pointee.tls != nil }
   /// Whether it came to the write proxy's address.
   package var isForWriteProxy: Bool { connection.pointee.flags.contains(.writeProxy) }
+  /// Whether it may be for something else than the application's routes.
+  package var isInspected: Bool { connection.pointee.flags.contains(.inspected) }
   /// The loop's monotonic time, in nanoseconds, of the turn in which the request was complete.
   package var receivedNanoseconds: UInt64 { connection.pointee.receivedAt }
 

@@ -168,7 +168,11 @@ package struct JSONEncoder {
     guard lua_checkstack(state, 8) != 0 else { throw failure("nesting too deep for the stack") }
     lua_pushnil(state)
     guard lua_next(state, index) != 0 else {
-      if isTaggedArray(at: index) { buffer.append("[]") } else { buffer.append("{}") }
+      if LuaStack(state).hasMetatable(arrayTag, at: index) {
+        buffer.append("[]")
+      } else {
+        buffer.append("{}")
+      }
       return
     }
     guard lua_isinteger(state, -2) != 0 else {
@@ -179,35 +183,20 @@ package struct JSONEncoder {
     try encodeIntegerKeyed(at: index, depth: depth, into: &buffer)
   }
 
-  private func isTaggedArray(at index: Int32) -> Bool {
-    guard let arrayTag, lua_getmetatable(state, index) != 0 else { return false }
-    defer { spacer_lua_pop(state, 1) }
-    return lua_topointer(state, -1) == arrayTag
-  }
-
   /// A table whose first key is an integer. Its keys are looked at before any value is written: finding out
   /// only afterwards that it is an object would write the values twice, at each level of nesting again.
   private func encodeIntegerKeyed(
     at index: Int32, depth: Int, into buffer: inout OutputBuffer
   ) throws(JSONEncodeFailure) {
-    var largest: Int64 = 0
-    var count: Int64 = 0
-    lua_pushnil(state)
-    while lua_next(state, index) != 0 {
-      spacer_lua_pop(state, 1)
-      let key = lua_tointegerx(state, -1, nil)
-      guard lua_isinteger(state, -1) != 0, key > 0 else {
-        spacer_lua_pop(state, 1)
-        lua_pushnil(state)
-        _ = lua_next(state, index)
-        try encodeObject(at: index, depth: depth, into: &buffer)
-        return
-      }
-      largest = max(largest, key)
-      count += 1
+    guard let keys = LuaStack(state).integerKeys(at: index) else {
+      lua_pushnil(state)
+      _ = lua_next(state, index)
+      try encodeObject(at: index, depth: depth, into: &buffer)
+      return
     }
-    if largest > 10 && largest / 2 > count {
-      throw failure("an excessively sparse array (\(count) values, the last at index \(largest))")
+    let largest = keys.largest
+    if keys.isSparse {
+      throw failure("an excessively sparse array (\(keys.count) values, the last at index \(largest))")
     }
     buffer.append(UInt8(ascii: "["))
     var position: Int64 = 1

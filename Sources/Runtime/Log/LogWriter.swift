@@ -20,12 +20,15 @@ final class LogWriter: Sendable {
 
   private let state = Mutex(State())
   private let descriptor: Int32
+  /// Whether every line is an object.
+  private let isJSON: Bool
   private let wakeUp: Int32
   private let finished: Int32
 
   /// - Parameter descriptor: Where to write; not closed.
-  init(descriptor: Int32) throws(SystemCallError) {
+  init(descriptor: Int32, isJSON: Bool = false) throws(SystemCallError) {
     self.descriptor = descriptor
+    self.isJSON = isJSON
     wakeUp = try SystemCalls.eventDescriptor()
     finished = try SystemCalls.eventDescriptor()
   }
@@ -73,8 +76,9 @@ final class LogWriter: Sendable {
       }
       chunk.withUnsafeBytes { writeAll($0) }
       if dropped > 0 {
-        let note = "spacer: \(dropped) log lines dropped, since nobody reads them fast enough\n"
-        Array(note.utf8).withUnsafeBytes { writeAll($0) }
+        let note = "\(dropped) log lines dropped, since nobody reads them fast enough"
+        let line = isJSON ? "{\"level\":\"warn\",\"message\":\"\(note)\"}\n" : "spacer: \(note)\n"
+        Array(line.utf8).withUnsafeBytes { writeAll($0) }
       }
       if chunk.isEmpty && dropped == 0 {
         if isClosed { break }

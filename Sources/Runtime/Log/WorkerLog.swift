@@ -10,6 +10,10 @@ import SpacerEventLog
 package struct LogFormat: Sendable {
   package var level = LogLevel.info
   package var isJSON = false
+  /// Text of `spacer dev`: short lines, in the time of the developer's clock.
+  package var isCompact = false
+  /// Leave out the lines of requests and of triggers' runs.
+  package var hidesRequests = false
   /// Colour the status, for a terminal.
   package var usesColor = false
 
@@ -25,6 +29,8 @@ final class WorkerLog {
   private static let messageBytesMax = 16 << 10
 
   let format: LogFormat
+  /// Takes messages in place of the log; nil in serving.
+  var take: ((LogLevel, String) -> Void)?
   private let writer: LogWriter
 
   /// Behind a pointer for the reason that `DispatchState` gives.
@@ -37,7 +43,7 @@ final class WorkerLog {
 
   private let state: UnsafeMutablePointer<State>
 
-  private var lines: OutputBuffer {
+  var lines: OutputBuffer {
     @inline(__always) _read { yield state.pointee.lines }
     @inline(__always) _modify { yield &state.pointee.lines }
   }
@@ -75,6 +81,7 @@ final class WorkerLog {
     _ request: borrowing RequestView, status: Int, function: UnsafeRawBufferPointer, bytes: Int,
     nanoseconds: UInt64, trace: TraceContext
   ) {
+    if format.hidesRequests { return }
     if format.isJSON {
       accessJSON(request, status, function, bytes, nanoseconds, trace)
       return
@@ -89,6 +96,7 @@ final class WorkerLog {
     lines.append(" ")
     if function.isEmpty { lines.append("-") } else { lines.append(function) }
     lines.append(" ")
+    if format.isCompact { return appendDuration(nanoseconds) }
     lines.append(decimal: Int64(bytes))
     lines.append("B ")
     appendMilliseconds(nanoseconds)
@@ -130,7 +138,7 @@ final class WorkerLog {
     status: Int, body: StaticString, method: UnsafeRawBufferPointer, path: UnsafeRawBufferPointer,
     peer: PeerAddress
   ) {
-    guard isEnabled(.info) else { return }
+    guard isEnabled(.info), !format.hidesRequests else { return }
     let reason = UnsafeRawBufferPointer(start: body.utf8Start, count: max(body.utf8CodeUnitCount - 1, 0))
     if format.isJSON {
       lines.append("{\"time\":\"")
@@ -164,6 +172,7 @@ final class WorkerLog {
 
   /// One run of a trigger's handler.
   func trigger(_ active: ActiveRun, nanoseconds: UInt64, trace: TraceContext) {
+    if format.hidesRequests { return }
     let run = active.run
     let attempt = run.events.map(\.attempt).max() ?? 1
     if format.isJSON {
@@ -201,6 +210,7 @@ final class WorkerLog {
       lines.append(decimal: Int64(attempt))
     }
     lines.append(" ")
+    if format.isCompact { return appendDuration(nanoseconds) }
     appendMilliseconds(nanoseconds)
     lines.append("ms trace=")
     trace.appendTrace(to: &lines)
@@ -216,11 +226,14 @@ final class WorkerLog {
   // MARK: Messages
 
   /// A line of `print` or `log`, or a message of the platform's.
-  /// - Parameter fields: What `LogFields` wrote in this log's form.
+  /// - Parameters:
+  ///   - fields: What `LogFields` wrote in this log's form.
+  ///   - function: Whose line it is, for people beside whom it is printed; empty for the platform's.
   func message(
     _ level: LogLevel, _ text: String, fields: UnsafeRawBufferPointer = .init(start: nil, count: 0),
-    trace: TraceContext?
+    trace: TraceContext?, function: UnsafeRawBufferPointer = .init(start: nil, count: 0)
   ) {
+    if let take { return take(level, text + String(decoding: fields, as: UTF8.self)) }
     guard isEnabled(level) else { return }
     if isFull { flush() }
     var text =
@@ -242,7 +255,9 @@ final class WorkerLog {
     }
     appendClock()
     lines.append(" ")
-    if level != .info {
+    if format.isCompact {
+      appendOrigin(level, function)
+    } else if level != .info {
       lines.append(level.name)
       lines.append(": ")
     }
@@ -250,7 +265,7 @@ final class WorkerLog {
       for (offset, byte) in bytes.enumerated() {
         // A line of the log is a line: what a function prints cannot forge another or steer a terminal.
         switch byte {
-        case 0x0A: lines.append("\n    ")
+        case 0x0A: lines.append(format.isCompact ? Self.continuation : "\n    ")
         case 0x09: lines.append(byte)
         case 0..<0x20, 0x7F: lines.append("?")
         // U+0080 to U+009F are control characters too: U+009B begins an escape sequence.
@@ -278,7 +293,7 @@ final class WorkerLog {
     }
   }
 
-  private func appendStatus(_ status: Int) {
+  func appendStatus(_ status: Int) {
     if format.usesColor {
       switch status {
       case ..<300: lines.append("\u{1B}[32m")
@@ -292,7 +307,7 @@ final class WorkerLog {
   }
 
   /// The path with everything that is not plainly visible, or would end a JSON string, percent-encoded.
-  private func appendPath(_ path: UnsafeRawBufferPointer) {
+  func appendPath(_ path: UnsafeRawBufferPointer) {
     var plain = 0
     for offset in 0..<path.count {
       let byte = path[offset]
@@ -305,7 +320,7 @@ final class WorkerLog {
     lines.append(UnsafeRawBufferPointer(rebasing: path[plain...]))
   }
 
-  private func appendMilliseconds(_ nanoseconds: UInt64) {
+  func appendMilliseconds(_ nanoseconds: UInt64) {
     let microseconds = nanoseconds / 1000
     lines.append(decimal: Int64(clamping: microseconds / 1000))
     let rest = UInt8(truncatingIfNeeded: microseconds % 1000 / 10)
@@ -314,15 +329,22 @@ final class WorkerLog {
     lines.append(rest % 10 &+ 0x30)
   }
 
-  /// `2026-11-24T07:05:09Z`.
-  private func appendClock() {
+  /// `2026-11-24T07:05:09Z`; `07:05:09` of the local time in the compact form.
+  func appendClock() {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME_COARSE, &now)
     if now.tv_sec != state.pointee.clockSecond || state.pointee.clockText.count == 0 {
       state.pointee.clockSecond = now.tv_sec
-      Self.write(now.tv_sec, to: &state.pointee.clockText)
+      if format.isCompact {
+        Self.writeLocalTime(now.tv_sec, to: &state.pointee.clockText)
+      } else {
+        Self.write(now.tv_sec, to: &state.pointee.clockText)
+      }
     }
+    let isDim = format.isCompact && format.usesColor
+    if isDim { lines.append("\u{1B}[2m") }
     state.pointee.lines.append(state.pointee.clockText.bytes)
+    if isDim { lines.append("\u{1B}[0m") }
   }
 
   private static func write(_ time: time_t, to text: inout OutputBuffer) {

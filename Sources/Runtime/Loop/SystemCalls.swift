@@ -57,6 +57,11 @@ package enum SystemCalls {
   /// Closes a descriptor; an error leaves nothing to do, and after EINTR the descriptor is gone on Linux.
   package static func close(_ descriptor: Int32) { _ = Glibc.close(descriptor) }
 
+  /// Another descriptor of the same open file.
+  package static func duplicate(_ descriptor: Int32) throws(SystemCallError) -> Int32 {
+    try retrying("fcntl") { fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+  }
+
   package static func read(_ descriptor: Int32, _ bytes: UnsafeMutableRawBufferPointer) -> NonBlockingResult {
     nonBlocking { Glibc.read(descriptor, bytes.baseAddress, bytes.count) }
   }
@@ -158,6 +163,20 @@ package enum SystemCalls {
       }
     }
     return address
+  }
+
+  /// Two connected stream sockets of this process, which do not block.
+  static func socketPair() throws(SystemCallError) -> (Int32, Int32) {
+    var pair: (Int32, Int32) = (-1, -1)
+    try retrying("socketpair") {
+      withUnsafeMutableBytes(of: &pair) {
+        Glibc.socketpair(
+          AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue),
+          0,
+          $0.assumingMemoryBound(to: Int32.self).baseAddress)
+      }
+    }
+    return pair
   }
 
   package static func receive(

@@ -25,6 +25,7 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
   case restyJWT
   case restyJWTValidators
   case db
+  case host
 
   /// The name, with `/` between its parts as `require` normalises it.
   package var name: String {
@@ -48,6 +49,7 @@ package enum BuiltinModule: Int32, CaseIterable, Sendable {
     case .restyJWT: "resty/jwt"
     case .restyJWTValidators: "resty/jwt-validators"
     case .db: "db"
+    case .host: "host"
     }
   }
 }

@@ -53,4 +53,38 @@ struct LuaStack {
       raw, UnsafeRawPointer(name.utf8Start).assumingMemoryBound(to: CChar.self), name.utf8CodeUnitCount)
     return lua_rawget(raw, index)
   }
+
+  /// Whether the value at `index` has the metatable of this address; nil is none.
+  func hasMetatable(_ address: UnsafeRawPointer?, at index: Int32) -> Bool {
+    guard let address, lua_getmetatable(raw, index) != 0 else { return false }
+    defer { pop() }
+    return lua_topointer(raw, -1) == address
+  }
+
+  /// The keys of a table that can be an array.
+  struct IntegerKeys {
+    var count: Int64 = 0
+    /// What lies between the pairs, up to it, are holes.
+    var largest: Int64 = 0
+    /// More holes than a list is written with.
+    var isSparse: Bool { largest > 10 && largest / 2 > count }
+  }
+
+  /// The keys of the table at `index`, which is absolute; nil when one of them is no integer above 0. Needs room for
+  /// two values.
+  func integerKeys(at index: Int32) -> IntegerKeys? {
+    var keys = IntegerKeys()
+    lua_pushnil(raw)
+    while lua_next(raw, index) != 0 {
+      pop()
+      let key = lua_tointegerx(raw, -1, nil)
+      guard lua_isinteger(raw, -1) != 0, key > 0 else {
+        pop()
+        return nil
+      }
+      keys.largest = max(keys.largest, key)
+      keys.count += 1
+    }
+    return keys
+  }
 }

@@ -13,7 +13,7 @@ import Synchronization
 /// The watchdog of a process's workers.
 final class Watchdog: @unchecked Sendable {
   // Thread rule: `watched` is guarded by the mutex; the host records it points to are read with atomic
-  // operations only, and live until the process ends.
+  // operations only, and live until they are forgotten.
   private struct Watched: @unchecked Sendable {
     let record: UnsafeMutablePointer<spacer_host>
     let thread: pthread_t
@@ -38,6 +38,7 @@ final class Watchdog: @unchecked Sendable {
   private let budgetNanoseconds: Atomic<UInt64>
   private let wakeUp: Int32
   private let sleeps: UnsafeMutablePointer<Int32>
+  private let isEnded = Atomic<Bool>(false)
 
   /// - Parameter cpuMilliseconds: What one run may take.
   init(cpuMilliseconds: Int) throws(SystemCallError) {
@@ -47,12 +48,24 @@ final class Watchdog: @unchecked Sendable {
     sleeps.initialize(to: 0)
   }
 
+  deinit {
+    SystemCalls.close(wakeUp)
+    sleeps.deallocate()
+  }
+
   /// Changes what one run may take.
   func setBudget(milliseconds: Int) {
     budgetNanoseconds.store(UInt64(milliseconds) * 1_000_000, ordering: .relaxed)
   }
 
   func start() { Threads.start(name: "watchdog") { self.run() } }
+
+  /// Ends the thread. No thread runs user code any more.
+  func end() {
+    isEnded.store(true, ordering: .relaxed)
+    var one: UInt64 = 1
+    withUnsafeBytes(of: &one) { _ = SystemCalls.write(wakeUp, $0) }
+  }
 
   /// Watches the calling thread, which runs the user code of `record`'s state.
   func watchThisThread(_ record: UnsafeMutablePointer<spacer_host>) {
@@ -65,9 +78,14 @@ final class Watchdog: @unchecked Sendable {
     watched.withLock { $0.append(entry) }
   }
 
+  /// Forgets a state whose thread runs no more user code; it may then be freed.
+  func forget(_ record: UnsafeMutablePointer<spacer_host>) {
+    watched.withLock { $0.removeAll { $0.record == record } }
+  }
+
   private func run() {
     var idleTicks = 0
-    while true {
+    while !isEnded.load(ordering: .relaxed) {
       idleTicks = inspect() ? 0 : idleTicks + 1
       var milliseconds = Self.tickMilliseconds
       if idleTicks > Self.idleTickCountMax {
@@ -99,7 +117,7 @@ final class Watchdog: @unchecked Sendable {
           entries[index].since = now
         }
         // Signalled at each tick until it ends: a coroutine inside it may have taken the first one.
-        if now >= entries[index].since + budget {
+        if now >= entries[index].since + max(budget, spacer_cpu_budget(entries[index].record)) {
           spacer_stop(entries[index].record, entries[index].thread, slice)
         }
       }

@@ -6,8 +6,10 @@ import SpacerLuaVM
 
 enum BuiltinModules {
   /// Pushes the value `require` gives for `module`.
+  /// - Parameter hostFunctions: What the module `host` holds.
   static func push(
-    _ module: BuiltinModule, onto state: OpaquePointer, host: UnsafeMutablePointer<spacer_host>
+    _ module: BuiltinModule, onto state: OpaquePointer, host: UnsafeMutablePointer<spacer_host>,
+    hostFunctions: HostRegistry = HostRegistry()
   ) {
     switch module {
     case .cjson: pushJSON(onto: state, host: host, isSafe: false)
@@ -24,6 +26,7 @@ enum BuiltinModules {
       pushCrypto(module, onto: state, host: host)
     case .db:
       pushPrelude(DatabaseFunction.self, DatabaseFunction.prelude, name: "=db", onto: state, host: host)
+    case .host: pushHost(hostFunctions.functions, onto: state, host: host)
     }
   }
 
@@ -45,6 +48,7 @@ enum BuiltinModules {
     case .crypto: CryptoFunction.invoke(number, dispatcher, state)
     case .uuid, .hmac, .jwt, .restyHMAC, .restyEVP, .restyJWT, .restyJWTValidators: 0
     case .db: DatabaseFunction.invoke(number, dispatcher, state)
+    case .host: dispatcher.callHost(number, state)
     }
   }
 

@@ -46,6 +46,7 @@ extension Dispatcher {
       return raise(state, "\(function): \(error.message)", at: true)
     }
     if let capture { return capture.answer(request, onto: state) }
+    if let testing { return testing.describe(request, onto: state) }
     guard let client = outboundClient() else {
       return raise(state, "\(function): there is no event loop", at: true)
     }

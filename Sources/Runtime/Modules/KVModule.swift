@@ -49,7 +49,7 @@ private struct KVCall {
   }
 
   func run() throws(Refusal) -> Int32 {
-    let now = dispatcher.clock()
+    let now = dispatcher.storeNanoseconds
     switch function {
     case .get: return try get(now)
     case .set: return try set(now, when: .always)

@@ -85,7 +85,8 @@ extension Dispatcher {
     }
     writer.append(fieldsAt: fields, to: &transfer)
     let trace = currentCall >= 0 ? calls[currentCall].trace : nil
-    log.message(level, messageText(state, message), fields: transfer.bytes, trace: trace)
+    log.message(
+      level, messageText(state, message), fields: transfer.bytes, trace: trace, function: currentFunctionName)
   }
 
   /// A message is a string; anything else is shown as well as it can be.

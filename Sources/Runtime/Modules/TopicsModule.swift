@@ -146,6 +146,7 @@ extension Dispatcher {
         LuaStack(state).push("ok")
         return 1
       }
+      if let testing { return testing.note(request, onto: state) }
       if let ambient = ambientTransaction { return append(request, within: ambient, state, events) }
       return hand(request, to: events, state)
     } catch {

@@ -52,6 +52,8 @@ struct ConnectionFlags: OptionSet, BitwiseCopyable {
   static let handshaking = ConnectionFlags(rawValue: 1 << 13)
   /// It came to the write proxy's address.
   static let writeProxy = ConnectionFlags(rawValue: 1 << 14)
+  /// Its requests are looked at before they are routed.
+  static let inspected = ConnectionFlags(rawValue: 1 << 15)
 }
 
 /// One connection.

@@ -51,6 +51,9 @@ extension HTTPServer {
     return taken
   }
 
+  /// Serves a connection that was made elsewhere; its descriptor then belongs to the server.
+  func adopt(_ descriptor: Int32, _ peer: PeerAddress) { open(descriptor, peer, isForWriteProxy: false) }
+
   private func open(_ descriptor: Int32, _ peer: PeerAddress, isForWriteProxy: Bool) {
     let tlsContext = isForWriteProxy ? nil : state.pointee.tlsContext
     let isOver =
@@ -62,6 +65,7 @@ extension HTTPServer {
     }
     let connection = state.pointee.table[slot]
     if isForWriteProxy { connection.pointee.flags.insert(.writeProxy) }
+    if isForWriteProxy || options.inspectsRequests { connection.pointee.flags.insert(.inspected) }
     if let context = tlsContext, !beginTLS(connection, context) {
       return close(slot, connection)
     }
@@ -99,6 +103,8 @@ extension HTTPServer {
     for index in state.pointee.listeners.indices where state.pointee.listeners[index] >= 0 {
       let listener = state.pointee.listeners[index]
       while accept(listener, countMax: Self.acceptCountMax) == Self.acceptCountMax {}
+      // Closing alone would not, while another server has the socket too.
+      if !state.pointee.isAcceptPaused { try? loop.unwatch(listener) }
       SystemCalls.close(listener)
       state.pointee.listeners[index] = -1
     }

@@ -14,7 +14,7 @@ package enum ListenerError: Error, Equatable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .unknownHost(let host): "unknown host \(host)"
+    case .unknownHost(let host): "there is no host \(host); choose another with --host"
     case .system(let error): error.description
     }
   }
@@ -28,9 +28,10 @@ package enum Listener {
   /// - Parameters:
   ///   - host: An address or name; nil means all addresses, IPv6 and IPv4.
   ///   - port: 0 takes a free one.
+  ///   - sharesPort: Sockets of this process may have the port already.
   /// - Returns: The sockets of each worker, and the port.
   package static func open(
-    host: String?, port: UInt16, workerCount: Int
+    host: String?, port: UInt16, workerCount: Int, sharesPort: Bool = false
   ) throws(ListenerError) -> (workers: [[Int32]], port: UInt16) {
     precondition(workerCount > 0)
     var opened: [Int32] = []
@@ -41,11 +42,12 @@ package enum Listener {
         for worker in workers.indices {
           let descriptor: Int32
           do {
-            descriptor = try open(address, port: port, isFirst: worker == 0)
+            descriptor = try open(address, port: port, isFirst: worker == 0 && !sharesPort)
           } catch {
             // A machine without IPv6 serves IPv4.
             guard host == nil, address.family == AF_INET6, error.code == EAFNOSUPPORT else { throw error }
-            return try open(host: "0.0.0.0", port: port, workerCount: workerCount)
+            return try open(
+              host: "0.0.0.0", port: port, workerCount: workerCount, sharesPort: sharesPort)
           }
           opened.append(descriptor)
           workers[worker].append(descriptor)

@@ -13,21 +13,32 @@ package enum ServeCommand {
 
   /// Serves until a signal ends it, and returns the exit code.
   package static func run(arguments: [String]) -> Int32 {
-    if arguments.contains("--help") || arguments.contains("-h") {
-      print(ServeOptions.usage)
+    let words = Array(arguments.dropFirst())
+    let program = arguments.first ?? "spacer-serve"
+    let standalone: String?
+    do throws(LoadError) {
+      standalone = try StandaloneExecutable.path(program: program)
+    } catch {
+      say(error.message)
+      return Exit.missing
+    }
+    let usage = ServeOptions.usage(program: standalone == nil ? nil : program)
+    if words.contains("--help") || words.contains("-h") {
+      print(usage)
       return Exit.done
     }
+    if words == ["--version"] { return printVersion(standalone) }
     let options: ServeOptions
     do throws(ServeOptions.UsageError) {
-      options = try .parse(arguments)
+      options = try .parse(words, standalone: standalone)
     } catch {
-      say("\(error.message)\n\(ServeOptions.usage)")
+      say("\(error.message)\n\(usage)")
       return Exit.usage
     }
     let signals = blockSignals()
     let server: Server
     do throws(LoadError) {
-      let artifact = try LoadedArtifact(path: options.artifactPath)
+      let artifact = try load(options)
       do throws(StartError) {
         server = try Server(artifact, options: options)
       } catch {
@@ -43,6 +54,37 @@ package enum ServeCommand {
     if let address = server.writeProxyAddress { say("write proxy on \(address)") }
     obey(signals, server, options)
     return Exit.done
+  }
+
+  /// The application, verified. The keys are read each time, as the certificate is.
+  private static func load(_ options: ServeOptions) throws(LoadError) -> LoadedArtifact {
+    let keys: RequiredKeys
+    do throws(KeyError) {
+      keys = try RequiredKeys(paths: options.requiredKeyPaths)
+    } catch {
+      throw LoadError(message: error.message)
+    }
+    return options.isStandalone
+      ? try LoadedArtifact(standalone: options.artifactPath, keys: keys)
+      : try LoadedArtifact(path: options.artifactPath, keys: keys)
+  }
+
+  private static func printVersion(_ standalone: String?) -> Int32 {
+    guard let standalone else {
+      print("spacer-serve \(SpacerRelease.current)")
+      return Exit.done
+    }
+    do throws(LoadError) {
+      let artifact = try LoadedArtifact(standalone: standalone, keys: .none)
+      // The image's texts lie in the artifact's memory.
+      defer { withExtendedLifetime(artifact) {} }
+      let image = artifact.image
+      print("\(image.appName), Spacer \(SpacerRelease.current), \(image.luaRelease)")
+      return Exit.done
+    } catch {
+      say(error.message)
+      return Exit.missing
+    }
   }
 
   private static func blockSignals() -> sigset_t {
@@ -82,9 +124,13 @@ package enum ServeCommand {
   }
 
   private static func reload(_ server: Server, _ options: ServeOptions) {
+    // What a descriptor names was made for this run, from two files that may have changed since.
+    guard !options.artifactPath.hasPrefix("/proc/self/fd/") else {
+      return say("started with --config: restart to take a new artifact or configuration")
+    }
     let old = server.isSecure ? "the old artifact and certificate go on" : "the old artifact goes on"
     do throws(LoadError) {
-      let artifact = try LoadedArtifact(path: options.artifactPath)
+      let artifact = try load(options)
       do throws(StartError) {
         let notices = try server.swap(artifact)
         say("serving the new artifact")

@@ -5,6 +5,7 @@
 import CSystem
 import Glibc
 import SpacerArtifact
+import SpacerSystem
 import Synchronization
 
 /// Why a server does not start: one sentence that says what is missing and the way out.
@@ -27,46 +28,79 @@ package final class Server: Sendable {
   package let writeProxyAddress: String?
   /// How long a drain may take.
   let drainSeconds: Int
-  private let workers: [Worker]
-  private let logWriter: LogWriter
-  private let watchdog: Watchdog
-  private let options: ServeOptions
+  let workers: [Worker]
+  let logWriter: LogWriter
+  let watchdog: Watchdog
+  let options: ServeOptions
+  /// What it began with.
+  let configuration: ServerConfiguration
+  /// What it listens on.
+  let bound: BoundListeners
+  /// What `kv` keeps: the server's own, so that it outlives every generation.
+  let store: KVStore
   /// Made once, since it may be a random one.
-  private let internalToken: [UInt8]
+  let internalToken: [UInt8]
   /// What the write proxy asked for when its address was bound, which may be one that others reach.
   private let writeProxyToken: [UInt8]?
-  private let finished: FinishedCounter
+  let finished: FinishedCounter
   /// Whether it serves HTTPS.
   let isSecure: Bool
-  /// Nil until an artifact with topics or schedules comes.
-  private let events: Mutex<EventService?>
+  /// Nil until an artifact with topics or schedules comes, and once a successor has them.
+  let events: Mutex<EventService?>
+  /// The server that this one replaces, until that one has ended.
+  let predecessor: Monitor<Server?>
+  /// The successor goes on with the log and the watchdog.
+  let isReplaced = Atomic(false)
 
   /// Binds the listeners and makes the workers; `start` begins to serve.
   /// - Throws: When a setting cannot be used, or the system refuses a port, a descriptor, memory.
-  package init(_ artifact: LoadedArtifact, options: ServeOptions) throws(StartError) {
-    let configuration: ServerConfiguration
+  package convenience init(_ artifact: LoadedArtifact, options: ServeOptions) throws(StartError) {
+    try self.init(artifact, options: options, replacing: nil)
+  }
+
+  /// - Parameter old: Whose addresses, values of `kv`, log and events it goes on with, as far as they are the
+  ///   same in its configuration.
+  init(_ artifact: LoadedArtifact, options: ServeOptions, replacing old: Server?) throws(StartError) {
+    var configuration: ServerConfiguration
     do throws(SettingsError) {
       configuration = try ServerConfiguration(artifact, options: options)
     } catch {
       throw StartError(message: error.message)
     }
+    try Self.requireHostFunctions(artifact, options)
     let tls = try configuration.tls.map { files throws(StartError) in try Self.loadTLS(files) }
+    if let old { configuration.policy.internalToken = old.internalToken }
     isSecure = tls != nil
     raiseDescriptorLimit()
-    let bound = try Self.listen(configuration)
+    bound = try Self.listen(configuration, replacing: old?.bound)
     self.options = options
+    self.configuration = configuration
+    predecessor = Monitor(old)
     internalToken = configuration.policy.internalToken
     writeProxyToken = configuration.policy.writeProxyToken
-    do throws(SystemCallError) {
-      logWriter = try LogWriter(descriptor: STDOUT_FILENO)
-      watchdog = try Watchdog(cpuMilliseconds: configuration.policy.cpuMilliseconds)
-    } catch {
-      throw StartError(message: "no descriptor to be had: \(error)")
+    if let old {
+      logWriter = old.logWriter
+      watchdog = old.watchdog
+    } else {
+      do throws(SystemCallError) {
+        logWriter = try LogWriter(descriptor: options.logDescriptor, isJSON: configuration.logFormat.isJSON)
+        watchdog = try Watchdog(cpuMilliseconds: configuration.policy.cpuMilliseconds)
+      } catch {
+        bound.close()
+        throw StartError(message: "no descriptor to be had: \(error)")
+      }
     }
+    let store =
+      old.flatMap { $0.configuration.kvBytes == configuration.kvBytes ? $0.store : nil }
+      ?? KVStore(bytesMax: configuration.kvBytes)
+    self.store = store
     Self.prepareClients(artifact, configuration, logWriter)
-    var events: EventService?
-    if let wanted = configuration.events {
-      events = try EventService(wanted, format: configuration.logFormat, writer: logWriter)
+    let events: EventService?
+    do throws(StartError) {
+      events = try Self.events(configuration, logWriter, replacing: old)
+    } catch {
+      bound.close()
+      throw error
     }
     self.events = Mutex(events)
     let finished = FinishedCounter(expected: configuration.workerCount)
@@ -74,20 +108,22 @@ package final class Server: Sendable {
     port = bound.port
     addresses = bound.addresses
     writeProxyAddress = bound.writeProxyAddress
-    // The server's own, so that it outlives every generation.
-    let store = KVStore(bytesMax: configuration.kvBytes)
     var workers: [Worker] = []
     do throws(LoadError) {
       for number in 0..<configuration.workerCount {
         let setup = WorkerSetup(
-          artifact: artifact, listeners: bound.sockets[number], proxyListeners: bound.proxySockets[number],
+          artifact: artifact, listeners: bound.sockets(of: number),
+          proxyListeners: bound.proxySockets(of: number),
           tls: tls, http: configuration.http,
           policy: configuration.policy, logFormat: configuration.logFormat, logWriter: logWriter,
-          watchdog: watchdog, store: store, events: events?.access,
+          watchdog: watchdog, store: store, buildNotice: options.buildNotice, events: events?.access,
           drainMilliseconds: UInt64(configuration.policy.wallMilliseconds))
         workers.append(try Worker(setup) { finished.countUp() })
       }
     } catch {
+      // The worker that could not be made has closed its own.
+      bound.close(fromWorker: workers.count + 1)
+      old?.takeBack(events)
       throw StartError(message: error.message)
     }
     self.workers = workers
@@ -95,12 +131,24 @@ package final class Server: Sendable {
     warn(tls?.warning)
   }
 
-  private static func loadTLS(_ files: TLSFiles) throws(StartError) -> TLSContext {
+  static func loadTLS(_ files: TLSFiles) throws(StartError) -> TLSContext {
     do throws(LoadError) {
       return try TLSContext(files)
     } catch {
       throw StartError(message: error.message)
     }
+  }
+
+  /// Fails when the artifact calls functions of the embedding program that it does not have.
+  private static func requireHostFunctions(
+    _ artifact: LoadedArtifact, _ options: ServeOptions
+  ) throws(StartError) {
+    if let refusal = options.hostFunctions.refusal { throw StartError(message: refusal) }
+    guard !options.toleratesMissingHostFunctions, let text = options.hostFunctions.missing(in: artifact)
+    else {
+      return
+    }
+    throw StartError(message: text)
   }
 
   /// Logs a warning through a worker, which may not have begun yet.
@@ -110,10 +158,18 @@ package final class Server: Sendable {
 
   /// Begins to serve.
   package func start() {
-    logWriter.start()
-    watchdog.start()
+    let old = predecessor.withLock { $0 }
+    if old == nil {
+      logWriter.start()
+      watchdog.start()
+    }
     for (number, worker) in workers.enumerated() { worker.start(number: number) }
-    events.withLock { $0 }?.start(workers)
+    let service = events.withLock { $0 }
+    if let old, service != nil, service === old.events.withLock({ $0 }) {
+      old.handOver(to: self)
+    } else {
+      service?.start(workers)
+    }
   }
 
   /// Serves another artifact from now on, within its limits and with its variables; requests in flight finish
@@ -129,6 +185,7 @@ package final class Server: Sendable {
     } catch {
       throw StartError(message: error.message)
     }
+    try Self.requireHostFunctions(artifact, options)
     let files = isSecure ? configuration.tls : nil
     let tls = try files.map { files throws(StartError) in try Self.loadTLS(files) }
     configuration.policy.internalToken = internalToken
@@ -156,6 +213,17 @@ package final class Server: Sendable {
     return notices
   }
 
+  /// Tells clients of another build from now on. For a server that began with one.
+  package func show(_ notice: BuildNotice) {
+    for worker in workers { worker.show(notice) }
+  }
+
+  /// Puts a line, with its end, among those of the log.
+  package func writeLog(_ line: String) {
+    var line = line
+    line.withUTF8 { logWriter.write(UnsafeRawBufferPointer($0)) }
+  }
+
   /// Has the event log go by the new artifact's configuration.
   /// - Returns: What needs a restart; a sentence.
   private func adoptEvents(
@@ -177,8 +245,12 @@ package final class Server: Sendable {
 
   /// Returns when all workers have drained and the last log line is written.
   package func wait() {
+    predecessor.wait(milliseconds: nil) { $0 == nil ? () : nil }
     finished.wait()
     events.withLock { $0 }?.end()
+    // The server that has taken its place goes on with these.
+    if isReplaced.load(ordering: .acquiring) { return }
+    watchdog.end()
     logWriter.close(waitMilliseconds: 2_000)
   }
 
@@ -199,72 +271,6 @@ package final class Server: Sendable {
     }
     log.flush()
   }
-
-  private static func listen(
-    _ configuration: ServerConfiguration
-  ) throws(StartError) -> BoundListeners {
-    var sockets = [[Int32]](repeating: [], count: configuration.workerCount)
-    var addresses: [String] = []
-    var firstPort: UInt16 = 0
-    let scheme = configuration.tls == nil ? "http" : "https"
-    for place in configuration.places {
-      do throws(ListenerError) {
-        let opened = try Listener.open(
-          host: place.host, port: place.port, workerCount: configuration.workerCount)
-        for (worker, descriptors) in opened.workers.enumerated() { sockets[worker] += descriptors }
-        if firstPort == 0 { firstPort = opened.port }
-        let scope = place.host == nil ? " (all addresses)" : ""
-        addresses.append("\(scheme)://\(place.displayHost):\(opened.port)\(scope)")
-      } catch {
-        throw StartError(message: describe(error, place))
-      }
-    }
-    var bound = BoundListeners(sockets: sockets, port: firstPort, addresses: addresses)
-    bound.proxySockets = [[Int32]](repeating: [], count: configuration.workerCount)
-    guard let place = configuration.writeProxy else { return bound }
-    do throws(ListenerError) {
-      let opened = try Listener.open(
-        host: place.host, port: place.port, workerCount: configuration.workerCount)
-      bound.proxySockets = opened.workers
-      bound.writeProxyAddress = "http://\(place.displayHost):\(opened.port)"
-    } catch {
-      var message = "the write proxy: " + describe(error, place)
-      if case .system(let failure) = error, failure.code == EADDRINUSE {
-        message =
-          "the write proxy's port \(place.port) is in use: choose another with writeProxyListen in "
-          + "config/application.yml, or go without it with --no-write-proxy"
-      }
-      throw StartError(message: message)
-    }
-    return bound
-  }
-
-  private static func describe(_ error: ListenerError, _ place: ListenPlace) -> String {
-    guard case .system(let failure) = error else {
-      return "cannot listen on \(place.displayHost): \(error)"
-    }
-    switch failure.code {
-    case EADDRINUSE:
-      return "port \(place.port) is in use: stop what listens there, or choose another with --port"
-    case EACCES:
-      return "port \(place.port) needs privileges: choose one from 1024 on with --port"
-    case EADDRNOTAVAIL:
-      return "\(place.displayHost) is no address of this machine: choose another with --host"
-    default:
-      return "cannot listen on \(place.displayHost), port \(place.port): \(failure)"
-    }
-  }
-}
-
-/// What a server listens on.
-private struct BoundListeners {
-  /// By worker.
-  var sockets: [[Int32]]
-  var port: UInt16
-  var addresses: [String]
-  /// By worker.
-  var proxySockets: [[Int32]] = []
-  var writeProxyAddress: String?
 }
 
 /// Uses all descriptors the system allows: each connection takes one.
@@ -275,27 +281,21 @@ private func raiseDescriptorLimit() {
   _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
 
-/// Counts the workers that have ended. Unsafe: a POSIX semaphore at a fixed address, posted by each.
-private final class FinishedCounter: @unchecked Sendable {
-  // Thread rule: semaphores are made for use from several threads.
-  private let semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+/// Counts the workers that have ended.
+final class FinishedCounter: Sendable {
+  private let count = Monitor(0)
   private let expected: Int
 
-  init(expected: Int) {
-    self.expected = expected
-    sem_init(semaphore, 0, 0)
+  init(expected: Int) { self.expected = expected }
+
+  func countUp() {
+    count.withLock { $0 += 1 }
+    count.signal()
   }
 
-  deinit {
-    sem_destroy(semaphore)
-    semaphore.deallocate()
-  }
-
-  func countUp() { sem_post(semaphore) }
-
+  /// Returns when all have; several threads may wait.
   func wait() {
-    for _ in 0..<expected {
-      while sem_wait(semaphore) != 0 {}
-    }
+    let expected = expected
+    count.wait(milliseconds: nil) { $0 >= expected ? () : nil }
   }
 }

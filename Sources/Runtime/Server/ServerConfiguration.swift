@@ -44,14 +44,16 @@ struct ServerConfiguration: Sendable {
     tls = try Self.tlsFiles(settings)
     workerCount = options.workers ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     http = try Self.httpOptions(settings)
+    http.inspectsRequests = options.buildNotice != nil
     policy = try Self.policy(settings, artifact, environment: environment)
+    policy.hostFunctions = options.hostFunctions
     events = try EventConfiguration(
       artifact, environment: environment, group: options.group, wallMilliseconds: policy.wallMilliseconds)
     if events != nil, options.hasWriteProxy {
       writeProxy = try Self.writeProxyPlace(settings)
       policy.writeProxyToken = try settings.text("writeProxyToken").map { Array($0.utf8) }
     }
-    kvBytes = try settings.integer("limits.kvBytes", default: 64 << 20, in: (1 << 20)...(1 << 40))
+    kvBytes = try Self.kvBytes(settings)
     var format = LogFormat()
     format.level = .info
     if let level = options.logLevel {
@@ -59,8 +61,10 @@ struct ServerConfiguration: Sendable {
     } else if let level = try Self.logLevel() {
       format.level = level
     }
-    format.isJSON = !Self.isForPeople(environment)
-    format.usesColor = isatty(STDOUT_FILENO) == 1 && ServeOptions.variable("NO_COLOR") == nil
+    format.isJSON = options.logForm.map { $0 == .json } ?? !Self.isForPeople(environment)
+    format.isCompact = options.logForm == .compact
+    format.hidesRequests = options.hidesRequests
+    format.usesColor = isatty(options.logDescriptor) == 1 && ServeOptions.variable("NO_COLOR") == nil
     logFormat = format
   }
 
@@ -167,7 +171,11 @@ struct ServerConfiguration: Sendable {
 
   // MARK: Limits
 
-  private static func httpOptions(_ settings: Settings) throws(SettingsError) -> HTTPOptions {
+  static func kvBytes(_ settings: Settings) throws(SettingsError) -> Int {
+    try settings.integer("limits.kvBytes", default: 64 << 20, in: (1 << 20)...(1 << 40))
+  }
+
+  static func httpOptions(_ settings: Settings) throws(SettingsError) -> HTTPOptions {
     var options = HTTPOptions()
     options.bodyBytesMax = try settings.integer(
       "limits.bodyBytes", default: options.bodyBytesMax, in: 0...(1 << 31))
@@ -180,8 +188,9 @@ struct ServerConfiguration: Sendable {
     return options
   }
 
-  private static func policy(
-    _ settings: Settings, _ artifact: LoadedArtifact, environment: String
+  /// - Parameter hasDatabases: Whether the application's own databases are looked up.
+  static func policy(
+    _ settings: Settings, _ artifact: LoadedArtifact, environment: String, hasDatabases: Bool = true
   ) throws(SettingsError) -> DispatchPolicy {
     let token = ServeOptions.variable("SPACER_INTERNAL_TOKEN") ?? randomToken()
     var policy = DispatchPolicy(showsErrors: isForPeople(environment), internalToken: Array(token.utf8))
@@ -204,7 +213,9 @@ struct ServerConfiguration: Sendable {
     }
     // A run without a wait may not outlast its call.
     policy.cpuMilliseconds = min(policy.cpuMilliseconds, policy.wallMilliseconds)
-    policy.databases = try DatabaseConfiguration.all(artifact, settings, environment: environment)
+    if hasDatabases {
+      policy.databases = try DatabaseConfiguration.all(artifact, settings, environment: environment)
+    }
     for name in artifact.image.environmentVariables {
       if let value = getenv(name) {
         policy.environment[name] = String(cString: value)

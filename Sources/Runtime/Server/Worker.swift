@@ -18,10 +18,16 @@ struct WorkerSetup: Sendable {
   var logWriter: LogWriter
   var watchdog: Watchdog
   var store: KVStore
+  var buildNotice: BuildNotice?
   /// Nil without topics.
   var events: EventAccess?
   /// How long a drain may take before what is left is cut off.
   var drainMilliseconds: UInt64
+
+  /// - Parameter first: How many of them are the server's already.
+  fileprivate func closeListeners(from first: Int = 0) {
+    for listener in (listeners + proxyListeners).dropFirst(first) { SystemCalls.close(listener) }
+  }
 }
 
 /// A running worker as other threads see it.
@@ -36,6 +42,7 @@ final class Worker: @unchecked Sendable {
   private let timers: WorkerTimers
   private let finished: @Sendable () -> Void
 
+  /// The listeners of `setup` belong to it from now on, and are closed when it cannot be made.
   /// - Parameter finished: Called on the worker's thread when it has drained.
   /// - Throws: A sentence for the user when the system refuses.
   init(_ setup: WorkerSetup, finished: @escaping @Sendable () -> Void) throws(LoadError) {
@@ -45,15 +52,20 @@ final class Worker: @unchecked Sendable {
     do throws(SystemCallError) {
       loop = try EventLoop()
     } catch {
+      setup.closeListeners()
       throw LoadError(message: "no event loop to be had: \(error)")
     }
     let loop = loop
     guard
       let dispatcher = Dispatcher(
         artifact: setup.artifact, policy: setup.policy, log: log, clock: SystemCalls.monotonicNanoseconds)
-    else { throw LoadError(message: "no memory for a Lua state") }
+    else {
+      setup.closeListeners()
+      throw LoadError(message: "no memory for a Lua state")
+    }
     self.dispatcher = dispatcher
     dispatcher.store = setup.store
+    dispatcher.buildNotice = setup.buildNotice
     dispatcher.events = setup.events
     server = HTTPServer(loop: loop, options: setup.http, handler: dispatcher)
     if let tls = setup.tls { server.useTLS(tls) }
@@ -65,6 +77,7 @@ final class Worker: @unchecked Sendable {
       for listener in setup.listeners { try server.addListener(listener) }
       for listener in setup.proxyListeners { try server.addListener(listener, isWriteProxy: true) }
     } catch {
+      setup.closeListeners(from: server.state.pointee.listeners.count)
       throw LoadError(message: "cannot listen: \(error)")
     }
   }
@@ -85,6 +98,7 @@ final class Worker: @unchecked Sendable {
       log.message(.error, "a worker stopped: \(error)", trace: nil)
     }
     log.flush()
+    setup.watchdog.forget(dispatcher.record)
     finished()
   }
 
@@ -107,6 +121,11 @@ final class Worker: @unchecked Sendable {
             .error, "too many earlier generations still have calls: this one is not served", trace: nil)
         }
       })
+  }
+
+  /// Has the worker tell of another build from its next request on.
+  func show(_ notice: BuildNotice) {
+    loop.mailbox.post(.work { self.dispatcher.buildNotice = notice })
   }
 
   /// Has the worker call `body` once it has done all it was told before.

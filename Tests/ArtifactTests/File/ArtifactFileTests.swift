@@ -80,6 +80,7 @@ import Testing
       var module = contents.modules[old]
       module.requires = module.requires.map(newModule).shuffled(using: &random)
       module.calls.shuffle(using: &random)
+      module.capabilities.shuffle(using: &random)
       module.builtins.shuffle(using: &random)
       return module
     }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct ArtifactFuzzTests {
   @Test func damageIsRefused() throws {
-    let good = try ArtifactWriter.encode(Sample.fullContents())
+    let good = try Sample.signed(try ArtifactWriter.encode(Sample.fullContents()))
     for bit in 0..<(good.count * 8) where bit % 3 == 0 || bit < 512 {
       var bytes = good
       bytes[bit / 8] ^= 1 << UInt8(bit % 8)
@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test func editsWithGoodChecksums() throws {
-    let good = FileEditor(bytes: try ArtifactWriter.encode(Sample.fullContents()))
+    let good = FileEditor(bytes: try Sample.signed(try ArtifactWriter.encode(Sample.fullContents())))
     let sections = good.sections
     var fuzz = Fuzz("artifact")
     var accepted = 0
@@ -62,6 +62,8 @@ import Testing
   }
 
   private func use(_ image: ArtifactImage) {
+    for case .bytes(let bytes) in image.signedPieces { _ = bytes.reduce(0 as UInt8) { $0 ^ $1 } }
+    _ = image.signature
     _ = image.contents()
     _ = image.sections
     _ = image.setting("tls")

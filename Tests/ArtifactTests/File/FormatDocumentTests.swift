@@ -94,6 +94,26 @@ import Testing
           "module": A.Validation.module, "line": A.Validation.line,
           "description": A.Validation.description,
         ]),
+      "Capability": Record(
+        size: A.Capability.size,
+        fields: [
+          "module": A.Capability.module, "kind": A.Capability.kind, "isAny": A.Capability.isAny,
+          "reserved": A.Capability.reserved, "target": A.Capability.target,
+        ]),
+      "Signature": Record(
+        size: A.Signature.size,
+        fields: [
+          "algorithm": A.Signature.algorithm, "reserved": A.Signature.reserved,
+          "publicKey": A.Signature.publicKey, "signature": A.Signature.signature,
+        ]),
+      "Trailer": Record(
+        size: StandaloneTrailer.size,
+        fields: [
+          "magic": 0, "version": StandaloneTrailer.version, "reserved": StandaloneTrailer.reserved,
+          "artifactOffset": StandaloneTrailer.artifactOffset,
+          "artifactLength": StandaloneTrailer.artifactLength, "fileBytes": StandaloneTrailer.fileBytes,
+          "reservedEnd": StandaloneTrailer.reservedEnd, "checksum": StandaloneTrailer.checksum,
+        ]),
       "RouteHeader": Record(
         size: R.Header.size,
         fields: [
@@ -162,8 +182,9 @@ import Testing
       print("skipped: /usr/bin/python3 with the module xxhash (python3-xxhash) is missing")
       return
     }
-    for contents in [Sample.contents(), Sample.fullContents()] {
-      let bytes = try ArtifactWriter.encode(contents)
+    for (contents, isSigned) in [(Sample.contents(), false), (Sample.fullContents(), true)] {
+      var bytes = try ArtifactWriter.encode(contents)
+      if isSigned { bytes = try Sample.signed(bytes) }
       let held = try TestImage(bytes)
       defer { withExtendedLifetime(held) {} }
       let (status, output) = try read(bytes)
@@ -196,6 +217,17 @@ private struct Dump: Codable, Equatable {
     var kind: String
     var bytes: Int
     var validations: [Validation]
+    var capabilities: [Capability]
+  }
+
+  struct Capability: Codable, Equatable {
+    var kind: String
+    var target: String?
+  }
+
+  /// The digest of the sample's key is written down in the sample.
+  struct Signature: Codable, Equatable {
+    var fingerprint: String
   }
 
   struct Validation: Codable, Equatable {
@@ -255,6 +287,7 @@ private struct Dump: Codable, Equatable {
   var architecture: String
   var isRelease: Bool
   var environment: String?
+  var signature: Signature?
   var sections: [Section]
   var modules: [Module]
   var routes: [Route]
@@ -272,6 +305,7 @@ private struct Dump: Codable, Equatable {
     architecture = contents.architecture
     isRelease = contents.isRelease
     environment = contents.environment
+    signature = image.signature.map { _ in Signature(fingerprint: Sample.fingerprint) }
     sections = image.sections.map { section in
       let digits = String(section.checksum, radix: 16)
       return Section(
@@ -285,7 +319,8 @@ private struct Dump: Codable, Equatable {
           Validation(
             line: $0.line,
             description: try JSONDecoder().decode(Description.self, from: Data($0.description.utf8)))
-        })
+        },
+        capabilities: module.capabilities.map { Capability(kind: "\($0.kind)", target: $0.target) })
     }
     routes = contents.routes.map {
       Route(

@@ -53,8 +53,30 @@ extension Sample {
       .init(line: 3, description: #"{"fields":{"id":"integer"},"type":"object"}"#),
       .init(line: 9, description: #"{"fields":{},"type":"object"}"#),
     ]
+    result.hasCapabilities = true
+    result.modules[0].capabilities = [
+      .init(.topic, "signups"), .init(.http, "https://b.example"), .init(.http, nil),
+      .init(.http, "https://a.example"), .init(.function, "private/audit"), .init(.topic, "signups"),
+    ]
+    result.modules[3].capabilities = [.init(.optionalVariable, "TOKEN"), .init(.module, nil)]
     result.modules[3].validations = [.init(line: 1, description: #"{"fields":{},"type":"object"}"#)]
     return result
+  }
+}
+
+extension Sample {
+  static let publicKey = [UInt8](0..<32)
+  /// SHA-256 of that key's SubjectPublicKeyInfo, by sha256sum.
+  static let fingerprint =
+    "SHA256:9408457aefd071cec127c1f98539930861ad1ba94c940db975c972c09fc68b68"
+
+  /// The artifact with a signature section whose signature is no real one.
+  static func signed(_ bytes: [UInt8]) throws(ArtifactError) -> [UInt8] {
+    let memory = TestMemory(bytes)
+    defer { withExtendedLifetime(memory) {} }
+    var signed = try ArtifactSignature.prepare(memory.bytes, publicKey: publicKey)
+    try ArtifactSignature.seal(&signed, signature: [UInt8](100..<164))
+    return signed
   }
 }
 

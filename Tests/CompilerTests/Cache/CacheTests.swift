@@ -33,6 +33,7 @@ import Testing
     ]
     facts.validations = [.init(line: 9, description: "{\"type\":\"object\"}")]
     facts.unknownTypes = [reference("strnig", 90)]
+    facts.capabilities = [.init(.http, nil), .init(.topic, "orders")]
     return facts
   }
 
@@ -55,7 +56,7 @@ import Testing
 
   /// A field added to these types must be added to the cache's coder, and to `fullFacts`.
   @Test func everyFieldIsKept() {
-    #expect(Mirror(reflecting: Self.fullFacts()).children.count == 14)
+    #expect(Mirror(reflecting: Self.fullFacts()).children.count == 15)
     let diagnostic = Self.fullFacts().diagnostics[0]
     #expect(Mirror(reflecting: diagnostic).children.count == 7)
     #expect(Mirror(reflecting: Self.fullFacts().requires[0]).children.count == 2)

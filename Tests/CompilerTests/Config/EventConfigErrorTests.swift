@@ -194,15 +194,15 @@ struct EventConfigErrorTests {
       "[a]", "5:38 config-type 'events.a.APPEND.0.filter' must be a mapping, not a list",
       "write 'FIELD: VALUE' or 'FIELD: {prefix: TEXT}'"
     ),
-    ("{x: []}", "5:42 malformed-filter 'x' can equal nothing of an empty list", nil),
+    ("{x: []}", "5:42 malformed-filter the filter of 'x' lists no value, so that no event would pass", nil),
     ("{x: {}}", "5:39 malformed-filter 'x' has no condition", nil),
     (
       "{x: }", "5:39 malformed-filter 'x' has no condition",
       "write a value, a list of values, '{prefix: TEXT}' or '{exists: true}'; null is '[null]'"
     ),
-    ("{x: {prefx: a}}", "5:43 malformed-filter a filter knows no 'prefx'", "did you mean 'prefix'?"),
+    ("{x: {prefx: a}}", "5:43 malformed-filter a filter has no condition 'prefx'", "did you mean 'prefix'?"),
     (
-      "{x: {region: a}}", "5:43 malformed-filter a filter knows no 'region'",
+      "{x: {region: a}}", "5:43 malformed-filter a filter has no condition 'region'",
       "it knows equals, prefix and exists; a field within 'x' is 'x.region'"
     ),
     ("{x: {exists: 1}}", "5:51 malformed-filter 'exists' of 'x' must be true or false, not a number", nil),
@@ -246,7 +246,7 @@ struct EventConfigErrorTests {
       "add 'cron: \"0 3 * * *\"' or 'every: 30s'"
     ),
     (
-      "n: {every: 5s}", "5:3 malformed-schedule the schedule 'n' says not what is to be done",
+      "n: {every: 5s}", "5:3 malformed-schedule the schedule 'n' does not say what to do",
       "add 'function: NAME', or 'topic: NAME' to append an event"
     ),
     (

@@ -2,6 +2,7 @@
 // generated parts anew and fails, so that a recording run is never taken for a passing one.
 
 import Foundation
+import SpacerArtifact
 import Testing
 
 @testable import SpacerCompiler
@@ -34,6 +35,23 @@ struct DocumentationTests {
       "application-yml.md",
       from: "<!-- reference: printed from the table in Sources/Compiler/Config/ConfigSchema.swift -->",
       to: "<!-- end of reference -->", holds: ConfigSchema.referenceTable)
+  }
+
+  @Test func referenceOfTheGateway() throws {
+    try check(
+      "gateway.md",
+      from: "<!-- reference: printed from the tables in Sources/Compiler/Gateway/GatewaySchema.swift -->",
+      to: "<!-- end of reference -->", holds: GatewaySchema.reference)
+  }
+
+  /// The examples of the forms are patterns that have that form.
+  @Test func formsOfSegments() throws {
+    let forms = try GatewaySchema.segments.map { try RoutePattern(parsing: $0.example).segments.last }
+    #expect(
+      forms == [
+        .literal(Array("users".utf8)), .parameter(name: "id", suffix: Array(".json".utf8)),
+        .parameter(name: "id", suffix: []), .wildcard(name: "path"),
+      ])
   }
 
   @Test func idsOfTheDiagnostics() throws {

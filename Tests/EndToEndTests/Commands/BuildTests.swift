@@ -41,6 +41,37 @@ import Testing
     #expect(!outcome.errors.contains("\u{1B}"), "no colours outside a terminal")
   }
 
+  /// What another build system wants of a step of its own.
+  @Test func aBuildWithinAnotherBuild() throws {
+    let project = try workspace.project(Self.files)
+    let artifact = workspace.path + "/app.spx"
+    let cache = workspace.path + "/some/cache"
+    let arguments = [
+      "build", project, "-o", artifact, "--quiet", "--if-changed", "--absolute-paths", "--cache", cache,
+    ]
+    func time() throws -> Date? {
+      try FileManager.default.attributesOfItem(atPath: artifact)[.modificationDate] as? Date
+    }
+    let first = try Tool.run(arguments)
+    #expect(first.status == 0 && first.errors + first.output == "")
+    #expect(!FileManager.default.fileExists(atPath: project + "/.spacer"))
+    #expect(try !FileManager.default.contentsOfDirectory(atPath: cache).isEmpty)
+    let written = try time()
+    #expect(try Tool.run(arguments).status == 0)
+    #expect(try time() == written, "it would be the same")
+    try workspace.write("return function() return 'ho' end\n", to: "project/app/hello.lua")
+    #expect(try Tool.run(arguments).status == 0)
+    #expect(try time() != written)
+
+    try workspace.write("return 1\n", to: "project/app/hello.lua")
+    let failed = try Tool.run(arguments, folder: "/")
+    #expect(failed.status == 1)
+    #expect(failed.errors.contains("/project/app/hello.lua:1:8: error:"), "\(failed.errors)")
+    #expect(failed.errors.split(separator: "\n").first?.hasPrefix("/") == true, "\(failed.errors)")
+    let json = try Tool.run(arguments + ["--format", "json"])
+    #expect(json.output.contains("\"path\":\"/"), "\(json.output)")
+  }
+
   @Test func theDefaultsAreThisFolderAndAppSpx() throws {
     let project = try workspace.project(Self.files)
     #expect(try Tool.run(["build"], folder: project).status == 0)

@@ -145,6 +145,122 @@ import Testing
     #expect(!child.standardError.contains("error:"), "half a checkout was built")
   }
 
+  // MARK: Editors' habits
+
+  /// As an editor that keeps a backup: the old file moves away, a new one is made.
+  @Test func deletedAndMadeAnew() throws {
+    let server = try RunningServer(["dev", project])
+    let load = try Load(port: server.port)
+    for round in 1...5 {
+      #expect(rename(project + "/app/v.lua", project + "/app/v.lua~") == 0)
+      try workspace.write("return function() return \"anew \(round)\" end\n", to: "project/app/v.lua")
+      #expect(unlink(project + "/app/v.lua~") == 0)
+      try poll(server, until: "anew \(round)")
+      #expect(unlink(project + "/app/v.lua") == 0)
+      try workspace.write("return function() return \"again \(round)\" end\n", to: "project/app/v.lua")
+      try poll(server, until: "again \(round)")
+    }
+    #expect(load.stop() == [])
+  }
+
+  @Test func renamedFolders() throws {
+    try workspace.write("return function() return \"moved\" end\n", to: "project/app/old/deep/f.lua")
+    let server = try RunningServer(["dev", project])
+    #expect(rename(project + "/app/old", project + "/app/new") == 0)
+    try workspace.write("return { {\"GET\", \"/v\", \"new/deep/f\"} }\n", to: "project/app/gateway.lua")
+    try poll(server, until: "moved")
+    try workspace.write("return function() return \"edited\" end\n", to: "project/app/new/deep/f.lua")
+    try poll(server, until: "edited")
+    #expect(rename(project + "/app/new", workspace.path + "/away") == 0)
+    _ = try server.process.waitForError("what is missing") {
+      $0.contains("no function named 'new/deep/f'") ? true : nil
+    }
+    #expect(rename(workspace.path + "/away", project + "/app/new") == 0)
+    try waitUntil("it is mended") { try server.get("/v").header("X-Spacer-Build") == nil }
+    #expect(try answer(server) == "edited")
+  }
+
+  @Test func linksToFilesElsewhere() throws {
+    try workspace.write("return function() return \"linked\" end\n", to: "shared/v.lua")
+    #expect(unlink(project + "/app/v.lua") == 0)
+    #expect(symlink(workspace.path + "/shared/v.lua", project + "/app/v.lua") == 0)
+    let server = try RunningServer(["dev", project])
+    #expect(try answer(server) == "linked")
+    try workspace.write("return function() return \"in place\" end\n", to: "shared/v.lua")
+    try poll(server, until: "in place")
+    try workspace.write("return function() return \"over\" end\n", to: "shared/new.lua")
+    #expect(rename(workspace.path + "/shared/new.lua", workspace.path + "/shared/v.lua") == 0)
+    try poll(server, until: "over")
+  }
+
+  /// Git itself changes branches to and fro; the two never fit together, so that half of one would be an error.
+  @Test func checkoutOfABranch() throws {
+    func git(_ arguments: [String]) throws {
+      let settings = [
+        "-C", project, "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=one",
+      ]
+      let outcome = try Tool.run(
+        settings + arguments, environment: ["GIT_CONFIG_NOSYSTEM": "1", "HOME": workspace.path],
+        executable: "/usr/bin/git")
+      guard outcome.status == 0 else { throw HarnessError("git \(arguments): \(outcome.errors)") }
+    }
+    func write(_ name: String) throws {
+      var routes = "{\"GET\", \"/v\", \"v\"}"
+      for number in 0..<100 {
+        try workspace.write(
+          "local other = require \"\(name)_\(number)\"\nreturn function() return other end\n",
+          to: "project/app/f\(number).lua")
+        try workspace.write("return { \"\(name)\" }\n", to: "project/lib/\(name)_\(number).lua")
+        routes += ", {\"GET\", \"/f\(number)\", \"f\(number)\"}"
+      }
+      try workspace.write("return { \(routes) }\n", to: "project/app/gateway.lua")
+      try workspace.write("return function() return \"\(name)\" end\n", to: "project/app/v.lua")
+    }
+    try workspace.write(".spacer/\n", to: "project/.gitignore")
+    try git(["init", "--quiet"])
+    try write("one")
+    try git(["add", "."])
+    try git(["commit", "--quiet", "-m", "one"])
+    try git(["checkout", "--quiet", "-b", "two"])
+    try git(["rm", "--quiet", "-r", "lib"])
+    try write("two")
+    try git(["add", "."])
+    try git(["commit", "--quiet", "-m", "two"])
+    let server = try RunningServer(["dev", project])
+    #expect(try answer(server) == "two")
+    let load = try Load(port: server.port)
+    for branch in ["one", "two", "one", "two", "one"] {
+      try git(["checkout", "--quiet", branch])
+      try poll(server, until: branch)
+    }
+    #expect(load.stop() == [])
+    #expect(!server.process.standardError.contains("error:"), "\(server.process.standardError)")
+  }
+
+  /// In a namespace of its own, where the system gives three watches and no more.
+  @Test(.enabled(if: DevTests.canLimitWatches, "needs a user namespace"))
+  func withoutWatchesItSaysSoAndCompares() throws {
+    let server = try RunningServer(
+      ["-U", "-r", "sh", "-c", DevTests.limitWatches + "exec \"$@\"", "sh", Tool.spacer, "dev", project],
+      executable: "/usr/bin/unshare")
+    _ = try server.process.waitForError("what it does instead") {
+      $0.contains("no inotify watches to spare: files are compared every 500 ms") ? true : nil
+    }
+    try workspace.write("return function() return \"compared\" end\n", to: "project/app/v.lua")
+    try poll(server, until: "compared")
+    try workspace.write("return function() return \"deep\" end\n", to: "project/app/new/f.lua")
+    try workspace.write("return { {\"GET\", \"/v\", \"new/f\"} }\n", to: "project/app/gateway.lua")
+    try poll(server, until: "deep")
+  }
+
+  private static let limitWatches = "echo 3 > /proc/sys/user/max_inotify_watches && "
+
+  private static let canLimitWatches: Bool = {
+    let outcome = try? Tool.run(
+      ["-U", "-r", "sh", "-c", limitWatches + "true"], executable: "/usr/bin/unshare")
+    return outcome?.status == 0
+  }()
+
   @Test func aPortInUse() throws {
     let server = try RunningServer(["dev", project])
     let second = try Tool.run(["dev", project, "--port", String(server.port)])

@@ -14,8 +14,16 @@ import Testing
       files.merging(["app/gateway.lua": #"return { {"GET", "/members", "members"} }"#]) { $1 })
   }
 
-  /// The members that each definition file gives the table it returns, by module.
+  /// Only tests have them.
+  private static let testModules: Set = ["luaunit", "spacer"]
+
+  /// Those of the modules that an application has.
   private func stubs() throws -> [String: Set<String>] {
+    try allStubs().filter { !Self.testModules.contains($0.key) }
+  }
+
+  /// The members that each definition file gives the table it returns, by module.
+  private func allStubs() throws -> [String: Set<String>] {
     let folder = workspace.path + "/stubs"
     #expect(try Tool.run(["stubs", try project([:]), "-o", folder]).status == 0)
     var result: [String: Set<String>] = [:]
@@ -95,7 +103,8 @@ import Testing
   @Test func theCompilerKnowsThemAll() throws {
     var files: [String: String] = [:]
     var lines: [String] = []
-    for (number, stub) in try stubs().sorted(by: { $0.key < $1.key }).enumerated() {
+    for (number, stub) in try stubs().sorted(by: { $0.key < $1.key }).enumerated()
+    where !stub.value.isEmpty {
       lines.append("local m\(number) = require \"\(stub.key)\"")
       for member in stub.value.sorted() where !member.isEmpty { lines.append("print(m\(number).\(member))") }
     }
@@ -103,6 +112,33 @@ import Testing
     let outcome = try Tool.run(["check", try project(files)])
     #expect(outcome.status == 0)
     #expect(!outcome.errors.contains("warning"), "\(outcome.errors)")
+  }
+
+  /// Other spellings, with underscores, have no definition.
+  @Test func theModulesOfTestsHaveTheirs() throws {
+    let stubs = try allStubs()
+    let project = try project([
+      "app/members.lua": "return function() end",
+      "test/test_names.lua": """
+      function testNames()
+        for _, module in ipairs { "luaunit", "spacer" } do
+          for name in pairs(require(module)) do
+            if name == "ORDER_ACTUAL_EXPECTED" or not name:find("_", 1, true) then print(module .. "." .. name) end
+          end
+        end
+      end
+      """,
+    ])
+    let outcome = try Tool.run(["test", project, "--verbose"])
+    #expect(outcome.status == 0, "\(outcome.output)")
+    for module in Self.testModules {
+      let names = outcome.output.matches(of: try Regex("\\| \(module)\\.(\\w+)")).compactMap {
+        $0.output[1].substring.map(String.init)
+      }
+      let hidden: Set = ["private", "ORDER_ACTUAL_EXPECTED"]
+      let defined = try #require(stubs[module]).subtracting(hidden).filter { !$0.contains(".") }
+      #expect(Set(names).subtracting(hidden) == defined, "\(module)")
+    }
   }
 
   @Test func aProjectGetsSettingsUnlessItHasSome() throws {

@@ -198,7 +198,10 @@ import Testing
 
   @Test func secretsAreNeverShown() throws {
     let connString = "postgres://someone:s3cret@127.0.0.1:1/x"
-    for text in [connString, "postgres://someone:s3cret@127.0.0.1:bad/x", "password=s3cret nonsense"] {
+    for text in [
+      connString, "postgres://someone:s3cret@127.0.0.1:bad/x", "password=s3cret nonsense",
+      "postgres://someone:s3cret/more@127.0.0.1:1/x", "postgres://someone:x@s3cret@127.0.0.1:1/x",
+    ] {
       let served = try DatabaseServer(
         configuration:
           "spacerVersion: 1\nappName: test\ndatabases: {main: {driver: postgres, connString: \"${URL}\"}}\n",

@@ -17,7 +17,7 @@ import Testing
     return try EventServer(
       try storage.build(
         Self.configuration + "\n" + more,
-        EventServer.files(["record": "seen { key = event.key, id = event.id }"])))
+        EventServer.files(["record": "seen { key = event.key, id = event.id }"])), keeping: storage)
   }
 
   private func refusal(_ server: EventServer, _ json: String) throws -> String {

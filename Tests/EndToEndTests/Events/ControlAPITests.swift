@@ -11,7 +11,7 @@ import Testing
   ) throws -> (storage: EventStorage, server: EventServer, artifact: String) {
     let storage = try EventStorage(.memory)
     let artifact = try storage.build(configuration, EventServer.files([:]))
-    return (storage, try EventServer(artifact, environment: environment), artifact)
+    return (storage, try EventServer(artifact, environment: environment, keeping: storage), artifact)
   }
 
   private func control(

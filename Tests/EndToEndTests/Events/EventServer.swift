@@ -10,9 +10,6 @@ import Testing
 enum EventDriver: String, CustomTestStringConvertible, CaseIterable, Sendable {
   case memory, sqlite, postgres, kafka
 
-  /// What runs in CI; Kafka by itself.
-  static let allCases: [EventDriver] = [.memory, .sqlite, .postgres]
-
   var testDescription: String { rawValue }
   /// Whether events outlive the server.
   var isDurable: Bool { self != .memory }
@@ -25,10 +22,11 @@ final class EventStorage: Sendable {
   let workspace: Workspace
   /// The application's name, unique on shared servers.
   let appName: String
-  private let lines: String
+  /// The driver and its settings, for below an environment of `logStorage`.
+  let lines: String
   private let postgres: PostgresServer?
 
-  init(_ driver: EventDriver, postgres: PostgresServer? = nil) throws {
+  init(_ driver: EventDriver, postgres: PostgresServer? = nil, kafka: KafkaServer? = nil) throws {
     self.driver = driver
     self.postgres = postgres
     workspace = try Workspace()
@@ -41,10 +39,9 @@ final class EventStorage: Sendable {
       try server.sql("CREATE SCHEMA \(appName)")
       lines = "driver: postgres\n    connString: \(DatabaseServer.connString(appName, server))"
     case .kafka:
-      // This peer waits for a member that was killed as long as for one that is slow.
       lines =
-        "driver: kafka\n    brokers: [\"\(try KafkaServer.shared.get().brokers)\"]\n"
-        + "    properties: { session.timeout.ms: 6000, max.poll.interval.ms: 8000 }"
+        "driver: kafka\n    brokers: [\"\(try (kafka ?? KafkaServer.shared.get()).brokers)\"]\n"
+        + "    properties: { session.timeout.ms: 6000, max.poll.interval.ms: 6000 }"
     }
   }
 
@@ -73,10 +70,14 @@ final class EventStorage: Sendable {
 final class EventServer: Sendable {
   let server: RunningServer
   let proxyPort: UInt16
+  /// Whose folder is removed with it.
+  private let storage: EventStorage?
 
-  init(_ artifact: String, workers: Int = 2, arguments: [String] = [], environment: [String: String] = [:])
-    throws
-  {
+  init(
+    _ artifact: String, workers: Int = 2, arguments: [String] = [], environment: [String: String] = [:],
+    keeping storage: EventStorage? = nil
+  ) throws {
+    self.storage = storage
     server = try RunningServer(
       ["run", artifact, "--host", "127.0.0.1", "--workers", "\(workers)"] + arguments,
       environment: environment)

@@ -129,7 +129,7 @@ struct EventCommands {
     #expect(try server.server.stop() == 0)
   }
 
-  @Test(arguments: [EventDriver.memory, .sqlite, .postgres])
+  @Test(arguments: EventDriver.allCases)
   func followingShowsWhatComes(driver: EventDriver) throws {
     let (_, server, events) = try serve(driver, "topics: [orders]")
     try server.append("orders", #"{"k":{"n":1}}"#)
@@ -146,7 +146,7 @@ struct EventCommands {
 
   // MARK: Operating
 
-  @Test(arguments: [EventDriver.memory, .sqlite, .postgres])
+  @Test(arguments: EventDriver.allCases)
   func aPausedTriggerKeepsItsPlace(driver: EventDriver) throws {
     let (storage, server, events) = try serve(
       driver, "topics: [orders]\nevents:\n  orders:\n    APPEND: [record, other]",
@@ -189,7 +189,7 @@ struct EventCommands {
     if not payload.ok then return nil, "no stock of " .. tostring(payload.n) end
     """
 
-  @Test(arguments: [EventDriver.memory, .sqlite, .postgres])
+  @Test(arguments: EventDriver.allCases)
   func deadLettersAreShownRetriedAndDiscarded(driver: EventDriver) throws {
     let (_, server, events) = try serve(
       driver, "topics: [orders]\nevents:\n  orders:\n    APPEND: [shop/ship]", ["shop/ship": Self.failing])

@@ -58,7 +58,7 @@ import Testing
     try Tool.run(["replay"] + arguments, folder: storage.workspace.path)
   }
 
-  @Test(arguments: [EventDriver.memory, .sqlite, .postgres])
+  @Test(arguments: EventDriver.allCases)
   func aReadModelIsRebuiltWhileEventsKeepComing(driver: EventDriver) throws {
     let storage = try EventStorage(driver)
     let (configuration, files) = Self.readModel(storage)

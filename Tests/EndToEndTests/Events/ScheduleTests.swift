@@ -10,7 +10,7 @@ import Testing
     "record": "seen { key = event.key, payload = payload }",
   ])
 
-  @Test(arguments: [EventDriver.memory, .sqlite, .postgres])
+  @Test(arguments: EventDriver.allCases)
   func aFunctionAndAnEventEverySecond(driver: EventDriver) throws {
     let storage = try EventStorage(driver)
     let artifact = try storage.build(

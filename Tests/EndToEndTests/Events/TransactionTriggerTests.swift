@@ -49,6 +49,41 @@ import Testing
       .split(separator: "\n").map(String.init)
   }
 
+  /// The database of `databases` and the event log's are compared by what they are, not by how they are spelled.
+  @Test func theDatabaseMayBeSpelledOtherwise() throws {
+    let storage = try prepare()
+    let postgres = try PostgresServer.shared.get()
+    try postgres.sql("CREATE SCHEMA \(storage.appName)_other")
+    func build(_ connString: String) throws -> String {
+      try storage.build(
+        """
+        databases:
+          another: { driver: sqlite, path: "\(storage.workspace.path)/another.db" }
+          default: { driver: postgres, connString: "\(connString)" }
+        topics: [orders, counted]
+        events:
+          orders: { APPEND: [{ function: count, transaction: true }] }
+          counted: { APPEND: [after] }
+        """, EventServer.files(Self.functions))
+    }
+    let artifact = try build("\(postgres.socketString) options='-c search_path=\(storage.appName)'")
+    let server = try EventServer(artifact)
+    try server.append("orders", #"{"a":{}}"#)
+    try waitUntil("the event has come") { server.seen.contains { $0["after"] != nil } }
+    #expect(try counted(storage).count == 1)
+    #expect(try server.server.stop() == 0)
+
+    // As long a string, another schema.
+    let other = DatabaseServer.connString(storage.appName + "_other", postgres)
+    let outcome = try Tool.run(["run", try build(other), "--port", "0"])
+    #expect(outcome.status == 3)
+    #expect(outcome.errors.contains("needs a database under 'databases' that is the event log's own"))
+    let away = try Tool.run(["run", try build("postgres://u:s3cret@127.0.0.1:1/x"), "--port", "0"])
+    #expect(away.status == 3)
+    #expect(away.errors.contains("'default' cannot be asked"), "\(away.errors)")
+    #expect(!away.errors.contains("s3cret"))
+  }
+
   @Test func whatFailsLeavesNothing() throws {
     let storage = try prepare()
     let server = try EventServer(try build(storage))

@@ -10,7 +10,7 @@ import Testing
   ) throws -> (storage: EventStorage, server: EventServer) {
     let storage = try EventStorage(driver)
     let artifact = try storage.build(configuration, EventServer.files(functions))
-    return (storage, try EventServer(artifact, workers: workers))
+    return (storage, try EventServer(artifact, workers: workers, keeping: storage))
   }
 
   @Test(arguments: EventDriver.allCases)

@@ -7,6 +7,7 @@ import SpacerTestSupport
 /// `GET /v` over and over. Thread-safe: `condition` guards what it has seen.
 final class Load: @unchecked Sendable {
   private let port: UInt16
+  private let keepsConnections: Bool
   private let condition = NSCondition()
   private var answers: Set<String> = []
   private var failures: [String] = []
@@ -16,8 +17,11 @@ final class Load: @unchecked Sendable {
 
   var answered: Int { condition.withLock { answeredCount } }
 
-  init(port: UInt16) throws {
+  /// - Parameter keepsConnections: Without it, every request has a connection of its own: one that rests may be
+  ///   closed by a server that ends, just as a request is sent.
+  init(port: UInt16, keepsConnections: Bool = true) throws {
     self.port = port
+    self.keepsConnections = keepsConnections
     Thread.detachNewThread { [self] in work() }
   }
 
@@ -50,7 +54,8 @@ final class Load: @unchecked Sendable {
       number += 1
       do {
         let connection =
-          try number.isMultiple(of: 2) ? kept ?? HTTPConnection(port: port) : HTTPConnection(port: port)
+          try keepsConnections && number.isMultiple(of: 2)
+          ? kept ?? HTTPConnection(port: port) : HTTPConnection(port: port)
         try connection.send("GET /v HTTP/1.1\r\nHost: t\r\n\r\n")
         let answer = try connection.response(to: "GET")
         if number.isMultiple(of: 2) { kept = answer.header("Connection") == "close" ? nil : connection }

@@ -9,9 +9,11 @@ final class RunningServer: Sendable {
   let port: UInt16
 
   /// Starts the command and waits until it listens.
-  init(_ arguments: [String], environment: [String: String] = [:]) throws {
+  init(
+    _ arguments: [String], environment: [String: String] = [:], executable: String = Tool.spacer
+  ) throws {
     process = try ChildProcess(
-      [Tool.spacer] + arguments + ["--port", "0"],
+      [executable] + arguments + ["--port", "0"],
       environment: Tool.environment.merging(environment) { $1 })
     do {
       port = try process.waitForError("the line that says where it listens") { Self.port(in: $0) }

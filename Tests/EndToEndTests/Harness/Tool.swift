@@ -31,6 +31,16 @@ enum Tool {
     "XDG_STATE_HOME": executables + "/end-to-end-state",
   ]) { $1 }
 
+  /// Writes a program. By a process of its own: one that another test starts meanwhile would inherit this
+  /// process's descriptor, and while somebody can write to it the system does not run it.
+  static func install(_ bytes: Data, as path: String) throws {
+    let source = path + ".bytes"
+    try bytes.write(to: URL(fileURLWithPath: source))
+    defer { try? FileManager.default.removeItem(atPath: source) }
+    let outcome = try run(["-m", "755", source, path], executable: "/usr/bin/install")
+    guard outcome.status == 0 else { throw HarnessError("install: \(outcome.errors)") }
+  }
+
   /// What a finished command left.
   struct Outcome {
     var status: Int32
@@ -38,13 +48,13 @@ enum Tool {
     var errors: String
   }
 
-  /// Runs `spacer` to its end.
+  /// Runs `spacer`, or another program, to its end.
   static func run(
     _ arguments: [String], environment extra: [String: String] = [:], folder: String? = nil,
-    umask: mode_t? = nil
+    umask: mode_t? = nil, executable: String = spacer
   ) throws -> Outcome {
     let child = try ChildProcess(
-      [spacer] + arguments, environment: environment.merging(extra) { $1 }, folder: folder, umask: umask)
+      [executable] + arguments, environment: environment.merging(extra) { $1 }, folder: folder, umask: umask)
     // Ends a child that outstayed the bound.
     defer { child.signal(SIGKILL) }
     let status = try child.waitForExit()

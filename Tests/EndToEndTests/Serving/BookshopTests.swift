@@ -9,34 +9,9 @@ import Testing
 
   init() throws { workspace = try Workspace() }
 
-  /// The payment service: another Spacer application, which also makes the administrator's tokens.
-  private func paymentService() throws -> RunningServer {
-    try RunningServer.serving(
-      [
-        "app/gateway.lua": #"return { {"POST", "/charges", "charge"}, {"POST", "/token", "token"} }"#,
-        "app/charge.lua": """
-        return function(args)
-          if args.card == "card-declined" then return nil, "declined", { status = 402 } end
-          if args.card == "card-slow" then sleep(20) end
-          return { charged = args.amount }
-        end
-
-        """,
-        "app/token.lua": """
-        local jwt = require "jwt"
-        return function(args)
-          return jwt.encode({ aud = args.aud, exp = os.time() + args.seconds }, args.secret, "HS256")
-        end
-
-        """,
-      ], in: try Workspace())
-  }
-
-  private static let secret = "the long secret of a small bookshop"
-
   private func bookshop(_ database: TestDriver, payments: RunningServer) throws -> RunningServer {
     var environment = [
-      "PAYMENTS_URL": "http://127.0.0.1:\(payments.port)", "ADMIN_SECRET": Self.secret,
+      "PAYMENTS_URL": "http://127.0.0.1:\(payments.port)", "ADMIN_SECRET": Bookshop.secret,
       "BOOKSHOP_FILE": workspace.path + "/bookshop.db", "BOOKSHOP_EVENTS": workspace.path + "/events.db",
       "BOOKSHOP_PROXY_PORT": "0",
     ]
@@ -64,7 +39,7 @@ import Testing
 
   @Test(arguments: TestDriver.allCases)
   func aDayInTheBookshop(database: TestDriver) throws {
-    let payments = try paymentService()
+    let payments = try Bookshop.paymentService()
     let shop = try bookshop(database, payments: payments)
     #expect(try shop.post("/private/migrate", json: "{}").json == JSONValue(#"{"data":{"added":3}}"#))
     #expect(try shop.post("/private/migrate", json: "{}").json == JSONValue(#"{"data":{"added":0}}"#))
@@ -132,27 +107,23 @@ import Testing
   }
 
   private func administrate(_ shop: RunningServer, _ payments: RunningServer) throws {
-    func token(_ secret: String, aud: String = "bookshop-admin", seconds: Int = 60) throws -> String {
-      let body = #"{"secret":"\#(secret)","aud":"\#(aud)","seconds":\#(seconds)}"#
-      return try #require(try payments.post("/token", json: body).json?["data"]?.string)
-    }
     func add(_ token: String?) throws -> HTTPResponse {
       try shop.request(
         "POST", "/admin/books", headers: token.map { [("Authorization", "Bearer \($0)")] } ?? [],
         body: #"{"title":"A Philosophy of Software Design","author":"John Ousterhout","price":2100}"#)
     }
-    let secret = Self.secret
+    let secret = Bookshop.secret
     let unsigned = "eyJhbGciOiJub25lIn0.eyJhdWQiOiJib29rc2hvcC1hZG1pbiIsImV4cCI6OTk5OTk5OTk5OX0."
     for refused in [
-      nil, "nonsense", unsigned, try token("another secret, which is as long as that"),
-      try token(secret, aud: "someone else"),
-      try token(secret, seconds: -10),
+      nil, "nonsense", unsigned, try Bookshop.token(payments, "another secret, which is as long as that"),
+      try Bookshop.token(payments, secret, aud: "someone else"),
+      try Bookshop.token(payments, secret, seconds: -10),
     ] {
       let answer = try add(refused)
       #expect(answer.status == 401, "\(refused ?? "none"): \(answer.text)")
       #expect(answer.header("WWW-Authenticate") == "Bearer")
     }
-    let added = try add(try token(secret))
+    let added = try add(try Bookshop.token(payments))
     #expect(added.status == 201, "\(added.text)")
     let place = try #require(added.header("Location"))
     #expect(try shop.get(place).json?["data"]?["stock"]?.number == 0)

@@ -134,7 +134,10 @@ import Testing
     let folder = workspace.path + "/stubs"
     #expect(try Tool.run(["stubs", try workspace.project(["app/a.lua": ""]), "-o", folder]).status == 0)
     let examples = try Self.pages().examples.map(\.lua).joined()
-    for path in try FileManager.default.subpathsOfDirectory(atPath: folder) where path.hasSuffix(".lua") {
+    // Tests alone have these; docs/testing.md shows them.
+    let ofTests: Set = ["luaunit.lua", "spacer.lua"]
+    for path in try FileManager.default.subpathsOfDirectory(atPath: folder)
+    where path.hasSuffix(".lua") && !ofTests.contains(path) {
       for line in try String(contentsOfFile: folder + "/" + path, encoding: .utf8).split(separator: "\n") {
         guard let match = line.firstMatch(of: /^function (?:[\w]+[.:])?(\w+)\(/) else { continue }
         let name = String(match.1)
@@ -146,6 +149,29 @@ import Testing
         let plain = name.hasPrefix("opt_") ? String(name.dropFirst(4)) : name
         #expect(examples.contains(plain), "\(path): \(name)")
       }
+    }
+  }
+
+  /// docs/events.md names a test for each line of its promises.
+  @Test func theTestsThatShowThePromisesAreThere() throws {
+    let page = try String(contentsOfFile: Tool.checkout + "/docs/events.md", encoding: .utf8)
+    let parts = page.split(separator: "\n## ").filter { $0.hasPrefix("What is promised") }
+    let lines = try #require(parts.first).split(separator: "\n").filter { $0.hasPrefix("| ") }
+    let tables = lines.map { $0.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) } }
+    let shown = tables.filter { $0.count == 2 && $0[0] != "line" }
+    let promises = tables.filter { $0.count == 5 && !$0[0].isEmpty && $0[0] != "---" }.map { $0[0] }
+    #expect(promises.count > 5)
+    for promise in promises { #expect(shown.contains { $0[0] == promise }, "no test for '\(promise)'") }
+
+    let root = Tool.checkout + "/Tests"
+    var sources: [String: String] = [:]
+    for path in try FileManager.default.subpathsOfDirectory(atPath: root) where path.hasSuffix(".swift") {
+      let name = path.split(separator: "/").last.map { String($0.dropLast(6)) } ?? path
+      sources[name] = try String(contentsOfFile: root + "/" + path, encoding: .utf8)
+    }
+    for match in shown.map({ $0[1] }).joined().matches(of: /`(\w+)\.(\w+)`/) {
+      let source = sources[String(match.1)]
+      #expect(source?.contains("func \(match.2)(") == true, "there is no test \(match.1).\(match.2)")
     }
   }
 

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// How events get into the log, whichever driver it has.
-@Suite struct AppendingConformanceTests {
+@Suite(.blocking) struct AppendingConformanceTests {
   @Test(arguments: StoreUnderTest.all)
   func offsetsGrowInTheOrderOfAppending(_ driver: StoreUnderTest) throws {
     let bench = try Bench(driver)

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// What a member of a group is told, and what is known of the group afterwards.
-@Suite struct ConsumingConformanceTests {
+@Suite(.blocking) struct ConsumingConformanceTests {
   @Test(arguments: StoreUnderTest.joining)
   func aMemberGetsItsPartitionsAndTheirEvents(_ driver: StoreUnderTest) throws {
     let bench = try Bench(driver)

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// How the log is read without a group, and what is known of topics and records.
-@Suite struct ReadingConformanceTests {
+@Suite(.blocking) struct ReadingConformanceTests {
   @Test(arguments: StoreUnderTest.all)
   func readingGoesOnPageByPage(_ driver: StoreUnderTest) throws {
     let bench = try Bench(driver)
@@ -65,6 +65,27 @@ import Testing
     var end = try bench.store.position("orders", .end)
     try bench.append([("k", "11")])
     #expect(try bench.store.readMore("orders", &end, count: 1).map(\.value) == [Array("11".utf8)])
+  }
+
+  /// Offsets and times that no event has, whoever gives them.
+  @Test(arguments: StoreUnderTest.all)
+  func theEndsOfNumbersAreNoFault(_ driver: StoreUnderTest) throws {
+    let bench = try Bench(driver)
+    try bench.append([("k", "1")])
+    var far = try bench.store.position("orders", .offset(.max))
+    #expect(try bench.store.read("orders", &far, limit: 10, waitMilliseconds: 0) == [])
+    var near = try bench.store.position("orders", .offset(.min))
+    #expect(try bench.store.readMore("orders", &near, count: 1).count == 1)
+    guard bench.traits.isOneSequence, bench.traits.findsTimes else { return }
+    var late = try bench.store.position("orders", .time(.max))
+    #expect(try bench.store.read("orders", &late, limit: 10, waitMilliseconds: 0) == [])
+    var early = try bench.store.position("orders", .time(.min))
+    #expect(try bench.store.readMore("orders", &early, count: 1).count == 1)
+    for (number, start) in [ReadStart.offset(.max), .time(.max)].enumerated() {
+      let member = try bench.joined("g\(number)", start: start)
+      #expect(try member.poll(waitMilliseconds: 50) == [])
+      member.close()
+    }
   }
 
   @Test(arguments: StoreUnderTest.all)
@@ -142,6 +163,19 @@ import Testing
     for other in RecordTable.allCases where other != table {
       #expect(try bench.store.records(other, prefix: "", after: nil, limit: 10) == [])
     }
+  }
+
+  /// Keys are bytes: two spellings of one letter are two keys, also when they are put together.
+  @Test(arguments: StoreUnderTest.all)
+  func keysAreComparedByBytes(_ driver: StoreUnderTest) throws {
+    let bench = try Bench(driver)
+    let keys = ["caf\u{E9}", "cafe\u{301}"]
+    try bench.store.put(.controls, keys.map { StoredRecord(key: $0, value: Array("\($0.utf8.count)".utf8)) })
+    let found = try bench.store.records(.controls, prefix: "", after: nil, limit: 10)
+    #expect(found.map { Array($0.key.utf8) } == [Array(keys[1].utf8), Array(keys[0].utf8)])
+    #expect(found.map(\.value) == [Array("6".utf8), Array("5".utf8)])
+    try bench.store.remove(.controls, keys: [keys[0]])
+    #expect(try bench.store.records(.controls, prefix: "", after: nil, limit: 10).count == 1)
   }
 
   /// What one process notes, another sees at once.

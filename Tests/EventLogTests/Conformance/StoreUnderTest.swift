@@ -12,6 +12,9 @@ struct StoreTraits: Sendable {
   var isOneSequence = true
   /// Members of a group share its partitions. Otherwise one has them all and the next is a standby.
   var sharesWork = false
+  /// What was done may come again when members come and go, and for a moment two may think a partition theirs. Kafka
+  /// throws a member out that does not join anew in time, and this peer gives it a few hundred milliseconds only.
+  var mayRepeat = false
   /// `trim` removes what is old. Otherwise the storage does it by itself.
   var trims = true
   /// The shortest lease that works, in milliseconds.
@@ -51,8 +54,7 @@ struct StoreUnderTest: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { name }
 
-  /// Without Kafka's two peers: with them a run of all tests has ended in a crash within librdkafka, once.
-  static let all: [StoreUnderTest] = [memory, sqlite, postgres]
+  static let all: [StoreUnderTest] = [memory, sqlite, postgres, kafkaMock, kafka]
   /// For checks with consumer groups: without the mock cluster, which takes three seconds to let a member in and
   /// cannot tell how far a group is.
   static let joining: [StoreUnderTest] = all.filter { $0.name != kafkaMock.name }
@@ -197,6 +199,8 @@ final class Member {
   private(set) var revoking: Set<TopicPartition> = []
   private(set) var lost: Set<TopicPartition> = []
   private(set) var events: [EventRecord] = []
+  /// What it was told, in words, for a check that fails.
+  private(set) var history: [String] = []
 
   init(_ consumer: any GroupConsumer) { self.consumer = consumer }
 
@@ -212,6 +216,7 @@ final class Member {
   func poll(limit: Int = 100, waitMilliseconds: Int = 100) throws(EventLogError) -> [EventRecord] {
     var brought: [EventRecord] = []
     for notice in try consumer.poll(limit: limit, waitMilliseconds: waitMilliseconds) {
+      history.append(Self.words(notice))
       switch notice {
       case .assigned(let partitions):
         owned.formUnion(partitions)
@@ -236,6 +241,20 @@ final class Member {
     #expect(brought.count <= limit, "more events than asked for")
     events += brought
     return brought
+  }
+
+  private static func words(_ notice: ConsumerNotice) -> String {
+    func places(_ partitions: [TopicPartition]) -> String {
+      partitions.map { "\($0.partition)" }.joined(separator: ",")
+    }
+    let time = SystemClock.machine.monotonicMilliseconds() % 1_000_000
+    return switch notice {
+    case .assigned(let partitions): "\(time) assigned \(places(partitions))"
+    case .revoking(let partitions): "\(time) revoking \(places(partitions))"
+    case .lost(let partitions): "\(time) lost \(places(partitions))"
+    case .events(let events):
+      "\(time) events " + events.map { "\($0.partition):\($0.offset)" }.joined(separator: ",")
+    }
   }
 
   /// Polls until the condition holds.
@@ -269,8 +288,14 @@ final class Member {
 
   func close() { consumer.close() }
 
-  /// That partitions' events are in the order of their offsets, each once.
-  func expectOrder() {
-    for offsets in offsets.values { #expect(zip(offsets, offsets.dropFirst()).allSatisfy { $0 < $1 }) }
+  /// That partitions' events are in the order of their offsets, each once, or those that come for the first time are.
+  func expectOrder(mayRepeat: Bool = false) {
+    for var offsets in offsets.values {
+      if mayRepeat {
+        var seen: Set<Int64> = []
+        offsets = offsets.filter { seen.insert($0).inserted }
+      }
+      #expect(zip(offsets, offsets.dropFirst()).allSatisfy { $0 < $1 })
+    }
   }
 }

@@ -31,9 +31,11 @@ final class KafkaMock: @unchecked Sendable {
   enum Request: Int16 {
     case produce = 0
     case fetch = 1
+    case listOffsets = 2
     case offsetCommit = 8
-    case heartbeat = 12
+    case offsetFetch = 9
     case joinGroup = 11
+    case heartbeat = 12
   }
 
   func fail(_ request: Request, _ errors: [rd_kafka_resp_err_t]) {
@@ -46,7 +48,15 @@ final class KafkaMock: @unchecked Sendable {
     _ = spacer_kafka_mock_lead(mock, topic, partition, broker)
   }
 
-  /// - Parameter broker: From 1; -1 for all.
-  func down(_ broker: Int32 = -1) { _ = spacer_kafka_mock_down(mock, broker) }
-  func up(_ broker: Int32 = -1) { _ = spacer_kafka_mock_up(mock, broker) }
+  /// Cuts every connection at its next request, until `up`. The mock cluster's own way closes its ports, which
+  /// another process may take meanwhile.
+  func down() {
+    let errors = [rd_kafka_resp_err_t](repeating: RD_KAFKA_RESP_ERR__TRANSPORT, count: 2_000)
+    for request in Self.requests { spacer_kafka_mock_fail(mock, request, errors, errors.count) }
+  }
+
+  func up() { for request in Self.requests { spacer_kafka_mock_fail(mock, request, nil, 0) } }
+
+  /// Of the protocol, all that the client sends.
+  private static let requests: [Int16] = [0, 1, 2, 3, 8, 9, 10, 11, 12, 13, 14, 18, 22]
 }

@@ -55,6 +55,7 @@ private final class KafkaServerPlace: StorePlace {
 extension StoreTraits {
   fileprivate static var kafka: StoreTraits {
     // Shorter ones Kafka's brokers refuse by default, and the mock cluster does not get through a join.
-    StoreTraits(isOneSequence: false, sharesWork: true, trims: false, leaseMilliseconds: 6_000)
+    StoreTraits(
+      isOneSequence: false, sharesWork: true, mayRepeat: true, trims: false, leaseMilliseconds: 6_000)
   }
 }

@@ -104,6 +104,21 @@ import Testing
     #expect(try bench.readAll(count: 1).map(\.givenID) == ["given"])
   }
 
+  /// The server's last words have come and wait to be read; no answer is owed behind which they would be.
+  @Test func anIdleConnectionThatWasCutIsNotWrittenTo() throws {
+    let bench = try Bench(.postgres)
+    let place = try #require(bench.place as? PostgresPlace)
+    for number in 1...5 {
+      #expect(throws: EventLogError.self) { try bench.store.appendAndWait(Self.request([0xFF])) }
+      try place.sql(
+        """
+        SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'spacer'
+        """)
+      try bench.append([("k", "\(number)")])
+    }
+  }
+
   @Test func aConnectionThatWasCutWhileIdleIsMadeAnew() throws {
     let bench = try Bench(.postgres)
     let place = try #require(bench.place as? PostgresPlace)
@@ -144,7 +159,8 @@ import Testing
         Issue.record("appended without a server")
         continue
       }
-      #expect(error.code == .unavailable || error.code == .timedOut, "\(error)")
+      // The one that was on its way when the server's process had not yet ended: nobody knows.
+      #expect([.unavailable, .timedOut, .outcomeUnknown].contains(error.code), "\(error)")
     }
     #expect(SystemClock.machine.monotonicMilliseconds() - began < 10_000)
     #expect(throws: EventLogError.self) { try member.consumer.poll(limit: 10, waitMilliseconds: 0) }

@@ -1,4 +1,5 @@
 import SpacerSystem
+import SpacerTestSupport
 import Testing
 
 @testable import SpacerEventLog
@@ -169,18 +170,88 @@ import Testing
     first.close()
   }
 
+  /// Between saying that it lives and counting who does, the process stood still for longer than its lease.
+  @Test func aMemberThatMissesItselfKeepsWhatItOwns() throws {
+    let bench = try Bench(.postgres)
+    let place = try #require(bench.place as? PostgresPlace)
+    let member = try bench.joined()
+    try place.sql(
+      """
+      CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN NEW.expires_at = clock_timestamp() - interval ''1 second''; RETURN NEW; END';
+      CREATE TRIGGER stall BEFORE INSERT OR UPDATE ON spacer_members FOR EACH ROW EXECUTE FUNCTION stall()
+      """)
+    let before = try place.sql("SELECT max(expires_at) FROM spacer_partitions")
+    try waitUntil("it has looked again") {
+      try member.poll(waitMilliseconds: 20)
+      return try place.sql("SELECT max(expires_at) > '\(before)' FROM spacer_partitions") == "t"
+    }
+    try member.poll(waitMilliseconds: 0)
+    #expect(member.owned.count == 16 && member.revoking.isEmpty)
+    try bench.appendNumbers(1...10)
+    try member.pump(count: 10)
+    member.close()
+  }
+
+  /// While a release that reads other topics takes over, members read different ones.
+  @Test func membersWithOtherTopicsLeaveNothingUnowned() throws {
+    let bench = try Bench(.postgres)
+    let store = try bench.another()
+    try store.open(Bench.topics + [TopicDefinition(name: "added", partitionCount: 3)])
+    let lists = [["orders", "Notes_2"], ["Notes_2", "added"]]
+    let members = try lists.enumerated().map { number, topics in
+      try bench.join(topics: topics, member: "m\(number)", store: store)
+    }
+    let all = Set(
+      [("orders", 16), ("Notes_2", 3), ("added", 3)].flatMap { topic, count in
+        (0..<Int32(count)).map { TopicPartition(topic: topic, partition: $0) }
+      })
+    let end = SystemClock.machine.monotonicMilliseconds() + Bench.patienceMilliseconds
+    var unowned: Set<TopicPartition> { members.reduce(all) { $0.subtracting($1.owned) } }
+    // When both have their share.
+    while !unowned.isEmpty || !members.allSatisfy({ $0.owned.contains { $0.topic == "Notes_2" } }) {
+      try #require(
+        SystemClock.machine.monotonicMilliseconds() < end,
+        "\(unowned.sorted()) have no owner")
+      for member in members {
+        try member.poll(waitMilliseconds: 5)
+        if !member.revoking.isEmpty { try member.release(member.revoking) }
+      }
+    }
+    for member in members { member.close() }
+  }
+
+  /// Whatever way the planner takes: a nested loop would ask for free partitions once for each of the table's rows.
+  @Test func noMoreIsTakenThanAskedFor() throws {
+    let bench = try Bench(.postgres)
+    let place = try #require(bench.place as? PostgresPlace)
+    let member = try bench.joined()
+    member.close()
+    let session = try place.session().raw
+    try session.script("SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_material = off")
+    for (count, expected): (Int64, Int) in [(1, 1), (3, 3), (12, 12), (5, 0)] {
+      var parameters = PostgresParameters()
+      for text in ["g", "other", "orders"] { parameters.add(text) }
+      parameters.add(count)
+      parameters.add(Int64(60_000))
+      parameters.add(Int32(16))
+      let taken = try session.run(PostgresLeases.take, parameters).count
+      #expect(taken == expected)
+    }
+  }
+
   @Test func sharesAreEven() {
     for partitions in [1, 3, 16, 64] {
       for members in 1...20 {
-        for topic in 0..<3 {
+        for topic in ["orders", "notes", "spacer_internal"] {
           let shares = (0..<members).map {
-            PartitionShare.count(partitions: partitions, members: members, place: $0, topicIndex: topic)
+            PartitionShare.count(partitions: partitions, members: members, place: $0, topic: topic)
           }
           #expect(shares.reduce(0, +) == partitions)
           #expect((shares.max() ?? 0) - (shares.min() ?? 0) <= 1)
         }
       }
     }
-    #expect(PartitionShare.count(partitions: 16, members: 0, place: -1, topicIndex: 0) == 0)
+    #expect(PartitionShare.count(partitions: 16, members: 0, place: -1, topic: "orders") == 0)
   }
 }

@@ -185,8 +185,11 @@ import Testing
     member.close()
   }
 
-  /// Many writers commit and roll back side by side, over connections of their own and through the store.
-  @Test func manyWritersLoseNothing() throws {
+  /// Many writers commit and roll back side by side, over connections of their own and through the store. Each has
+  /// a key of its own, so that events of one key are appended one after the other. The member's connection is cut
+  /// now and then.
+  @Test(arguments: [false, true])
+  func manyWritersLoseNothing(_ isCut: Bool) throws {
     let bench = try Bench(Self.postgres)
     let place = try Self.place(bench)
     let store = bench.store
@@ -226,22 +229,46 @@ import Testing
         ended.withLock { $0 += 1 }
       }
     }
-    let member = try bench.join()
+    let own = PostgresStore(connString: place.connString + "?application_name=member")
+    defer { own.close() }
+    try own.open(Bench.topics)
+    let member = try bench.join(store: own)
+    if isCut {
+      Threads.start(name: "cut") {
+        while ended.withLock({ $0 }) < writers {
+          _ = try? place.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'member' "
+              + "AND datname = current_database()")
+        }
+      }
+    }
     var position = try store.position("orders", .beginning)
     var read: [Int64] = []
-    try member.pump(limit: 17) {
-      let page = (try? store.read("orders", &position, limit: 13, waitMilliseconds: 0)) ?? []
-      read += page.map(\.offset)
-      try? member.commitAll()
-      let all = committed.withLock { $0 }
-      return ended.withLock { $0 } == writers && member.events.count >= all.count && read.count >= all.count
+    let end = SystemClock.machine.monotonicMilliseconds() + Bench.patienceMilliseconds
+    while true {
+      do {
+        try member.poll(limit: 17, waitMilliseconds: 20)
+      } catch {
+        #expect(isCut && error.isTemporary, "\(error)")
+      }
+      read += try store.read("orders", &position, limit: 13, waitMilliseconds: 0).map(\.offset)
+      do { try member.commitAll() } catch { #expect(isCut, "\(error)") }
+      let count = committed.withLock { $0.count }
+      if ended.withLock({ $0 }) == writers, member.events.count >= count, read.count >= count { break }
+      try #require(
+        SystemClock.machine.monotonicMilliseconds() < end,
+        "of \(count) events the member got \(member.events.count), the reader \(read.count)")
     }
     let all = committed.withLock { $0 }
     #expect(faults.withLock { $0 } == [])
     #expect(read == all.sorted())
     #expect(member.events.count == all.count)
     #expect(Set(member.events.map(\.offset)) == all)
-    try member.commitAll()
+    for (key, events) in Dictionary(grouping: member.events, by: \.key) {
+      let offsets = events.map(\.offset)
+      #expect(offsets == offsets.sorted(), "\(String(decoding: key, as: UTF8.self))")
+    }
+    try member.pump { (try? member.commitAll()) != nil }
     try member.pump { (try? Self.stored(place)) == all.max() }
     member.close()
   }

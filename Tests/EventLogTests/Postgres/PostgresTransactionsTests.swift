@@ -1,4 +1,5 @@
 import SpacerSystem
+import SpacerTestSupport
 import Testing
 
 @testable import SpacerEventLog
@@ -83,13 +84,52 @@ import Testing
     member.close()
   }
 
+  /// Far more of them than one statement removes go at once; a claim of today's among the lowest holds up none.
+  @Test func manyClaimsAreRemovedAtATime() throws {
+    let bench = try Bench(.postgres)
+    let place = try #require(bench.place as? PostgresPlace)
+    let count = PostgresLimits.claimRowsMax * 4
+    try place.sql(
+      """
+      INSERT INTO topic_orders (key, value) SELECT 'k' || n % 40, n::text FROM generate_series(1, 50) AS n;
+      SELECT setval('topic_orders_msg_offset_seq', \(count));
+      INSERT INTO topic_orders (key, value) VALUES ('k', 'last');
+      INSERT INTO spacer_consumed_events SELECT 'g', 'orders', n, 'f', now() - interval '25 hours'
+        FROM generate_series(1, \(count)) AS n;
+      UPDATE spacer_consumed_events SET claimed_at = now() WHERE msg_offset = 7
+      """)
+    let member = Member(
+      try bench.store.join(
+        group: "g", topics: ["orders"], options: ConsumerOptions(memberID: "m", leaseMilliseconds: 60_000)))
+    try member.pump(count: 51)
+    // Writes the group's offset once: the next time is a quarter of a minute away.
+    try member.commitAll()
+    #expect(try place.sql("SELECT count(*), min(msg_offset) FROM spacer_consumed_events") == "1|7")
+    member.close()
+  }
+
   @Test func aDatabaseIsToldFromOthers() throws {
     let (one, two) = (try PostgresPlace(), try PostgresPlace())
-    let stores = [one, one, two].map { PostgresStore(connString: $0.connString) }
-    defer { for store in stores { store.close() } }
-    let identities = try stores.map { try $0.identity() }
-    #expect(identities[0] == identities[1])
-    #expect(identities[0] != identities[2])
-    #expect(try one.session().raw.run(PostgresTransactions.identity).text(0, 0) == identities[0])
+    let store = PostgresStore(connString: one.connString)
+    defer { store.close() }
+    try store.open(Bench.topics)
+    let (port, folder) = (one.server.port, one.server.folder)
+    for other in [
+      "postgresql://postgres@127.0.0.1:\(port)/\(one.database)?application_name=other",
+      "host=\(folder) port=\(port) user=postgres dbname=\(one.database)",
+    ] { #expect(try PostgresTransactions.isSameLog(one.connString, other), "\(other)") }
+    #expect(try !PostgresTransactions.isSameLog(one.connString, two.connString))
+    // The same database, and the event log's tables are not the ones that its statements find.
+    try one.sql("CREATE SCHEMA other; CREATE TABLE other.spacer_consumed_events (n INT)")
+    for schema in ["other", "nowhere"] {
+      #expect(
+        try !PostgresTransactions.isSameLog(
+          one.connString, "\(one.connString)?options=-csearch_path%3D\(schema)"), "\(schema)")
+    }
+    // Another database with an event log.
+    let theirs = PostgresStore(connString: two.connString)
+    defer { theirs.close() }
+    try theirs.open(Bench.topics)
+    #expect(try !PostgresTransactions.isSameLog(one.connString, two.connString))
   }
 }

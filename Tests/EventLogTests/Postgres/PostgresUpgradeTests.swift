@@ -177,6 +177,52 @@ import Testing
     }
   }
 
+  /// Tables that statements would fail on, event by event.
+  @Test(arguments: [
+    ("value JSONB NOT NULL", "the column value of the table topic_orders is jsonb"),
+    ("value BYTEA", "the column value of the table topic_orders is bytea"),
+    ("value TEXT, id BIGINT", "the column id of the table topic_orders is bigint"),
+    ("value TEXT, created_at DATE", "the column created_at of the table topic_orders is date"),
+    ("value TEXT, tenant TEXT NOT NULL", "a column tenant that may not be NULL"),
+  ])
+  func aTableThatCannotBeATopicIsRefused(_ columns: String, _ message: String) throws {
+    let place = try PostgresPlace()
+    try place.sql(
+      "CREATE TABLE topic_orders (msg_offset BIGSERIAL PRIMARY KEY, key TEXT NOT NULL, \(columns))")
+    let store = PostgresStore(connString: place.connString)
+    defer { store.close() }
+    let error = #expect(throws: EventLogError.self) { try store.open(Self.topics) }
+    #expect(error?.code == .incompatible)
+    #expect(error?.message.contains(message) ?? false, "\(error?.message ?? "")")
+  }
+
+  @Test func whatHandsHaveMadeIsRead() throws {
+    let place = try PostgresPlace()
+    try place.sql(
+      """
+      CREATE DOMAIN payload AS TEXT;
+      CREATE TABLE topic_orders (msg_offset BIGSERIAL PRIMARY KEY, key VARCHAR(40), value payload,
+        tenant TEXT NOT NULL DEFAULT 'none');
+      INSERT INTO topic_orders (key, value) VALUES ('k', NULL), (NULL, '2'), ('k', '3')
+      """)
+    let store = PostgresStore(connString: place.connString)
+    defer { store.close() }
+    try store.open(Self.topics)
+    let late = try place.session()
+    try late.run("BEGIN; INSERT INTO topic_orders (key, value) VALUES (NULL, '4')")
+    _ = try store.appendAndWait(
+      AppendRequest(topic: "Orders", entries: [AppendEntry(key: [0x6B], value: [0x35])]))
+    let member = try Self.join(store)
+    try member.pump(count: 4)
+    #expect(member.values == ["null", "2", "3", "5"])
+    try late.run("COMMIT")
+    try member.pump(count: 5)
+    #expect(member.values.last == "4" && member.events.last?.key == [])
+    member.close()
+    var position = try store.position("Orders", .beginning)
+    #expect(try store.readMore("Orders", &position, count: 5).count == 5)
+  }
+
   @Test func anUnreachableServerIsUnavailable() {
     let store = PostgresStore(connString: "host=127.0.0.1 port=1 user=nobody")
     defer { store.close() }

@@ -112,7 +112,7 @@ struct CronScheduleTests {
   {
     // On UTC every wall-clock time is a minute of its own: what a time of the clock names is asked there.
     func names(_ local: Int64) -> Bool { cron.next(after: local - 1, in: .utc) == local }
-    var moment = (start / 60 + 1) * 60
+    var moment = (start.floorDivided(by: 60) + 1) * 60
     while moment <= end {
       let period = zone.period(at: moment)
       let local = moment + period.offset

@@ -18,7 +18,7 @@ struct EventsAppendCommand: ParsableCommand {
       first line that is wrong the command ends and says how far it came.
       """)
 
-  @Argument(help: "The topic.") var topic: String
+  @Argument(help: "The topic.", completion: ProjectCompletion.topics) var topic: String
   @Argument(help: "The event's key.") var key: String?
   @Argument(help: "The payload, JSON; '-' or nothing reads it from standard input.") var payload: String?
 

@@ -10,7 +10,7 @@ struct EventsCountCommand: ParsableCommand {
       since offsets can have gaps there may be fewer events.
       """)
 
-  @Argument(help: "The topic (default: all).") var topic: String?
+  @Argument(help: "The topic (default: all).", completion: ProjectCompletion.topics) var topic: String?
   @Flag(help: "Read the events and count them.") var exact = false
   @OptionGroup var log: EventLogOptions
 

@@ -4,7 +4,7 @@ import SpacerSystem
 
 /// Which trigger `pause` and `resume` are about.
 struct TriggerOptions: ParsableArguments {
-  @Argument(help: "The trigger's function.") var function: String
+  @Argument(help: "The trigger's function.", completion: ProjectCompletion.functions) var function: String
   @Option(help: "The topic, for a function with triggers of several (default: all of them).")
   var topic: String?
 }

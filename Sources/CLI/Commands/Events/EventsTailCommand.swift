@@ -13,7 +13,7 @@ struct EventsTailCommand: ParsableCommand {
 
   static let limitDefault = 10
 
-  @Argument(help: "The topic.") var topic: String
+  @Argument(help: "The topic.", completion: ProjectCompletion.topics) var topic: String
 
   @Option(
     parsing: .unconditional,

@@ -123,8 +123,8 @@ extension Dispatcher {
     let count = lua_tointegerx(state, 1, nil)
     guard 0...Int64(Self.randomBytesMax) ~= count else { return failCrypto(state, "too many random bytes") }
     var isRandom = true
-    if let capture {
-      let words = (0..<(count + 7) / 8).map { _ in capture.randomWords().0 }
+    if let first = fixedRandomWords() {
+      let words = [first.0] + (0..<max(0, (count - 1) / 8)).compactMap { _ in fixedRandomWords()?.0 }
       words.withUnsafeBytes { LuaStack(state).push(UnsafeRawBufferPointer(rebasing: $0[..<Int(count)])) }
       return 1
     }
@@ -251,15 +251,15 @@ extension Dispatcher {
 
   /// `uuid_random()`
   func randomUUID(_ state: OpaquePointer) -> Int32 {
-    guard let (high, low) = capture?.randomWords() ?? crypto.random.next() else { return failRandom(state) }
+    guard let (high, low) = fixedRandomWords() ?? crypto.random.next() else { return failRandom(state) }
     return push(UUIDValue(high: high, low: low, version: 4), onto: state)
   }
 
   /// `uuid_ordered()`
   func orderedUUID(_ state: OpaquePointer) -> Int32 {
-    guard let random = capture?.randomWords() ?? crypto.random.next() else { return failRandom(state) }
-    if let capture {
-      let now = UInt64(clamping: capture.milliseconds)
+    guard let random = fixedRandomWords() ?? crypto.random.next() else { return failRandom(state) }
+    if let fixedMilliseconds {
+      let now = UInt64(clamping: fixedMilliseconds)
       return push(crypto.sequence.next(now: now, random: random), onto: state)
     }
     var time = timespec()

@@ -102,9 +102,16 @@ final class CryptoKey {
     case publicKey, certificate
   }
 
-  private let key: OpaquePointer
+  let key: OpaquePointer
   let kind: Kind
   let bits: Int
+
+  /// Takes over a key of the library.
+  init(adopting key: OpaquePointer) {
+    self.key = key
+    kind = Kind(rawValue: spacer_key_kind(key)) ?? .other
+    bits = Int(spacer_key_bits(key))
+  }
 
   /// Nil when the text does not hold such a key.
   init?(_ text: UnsafeRawBufferPointer, holds: Text, password: UnsafeRawBufferPointer?) {
