@@ -1,5 +1,5 @@
 // The bare program that KafkaStore's appends are measured beside: librdkafka's produce with the same properties and
-// the same message (its header spacer-type as well, unless BARE=1 is in the environment), as many on their way as
+// as many bytes (the headers as well, unless BARE=1 is in the environment), as many on their way as
 // there are callers, each followed by the next when it is acknowledged.
 //
 //   cc -O2 -o kafka_peer kafka_peer.c -lrdkafka
@@ -14,7 +14,10 @@
 
 enum { CALLERS_MAX = 4096, DELAYS_MAX = 1 << 22 };
 
-static const char value[] = "{\"number\":12345,\"customer\":\"c-0042\",\"total\":99.5,\"items\":[1,2,3]}";
+// {"padding":"xxx…"} with 100 of them.
+#define TEN "xxxxxxxxxx"
+static const char value[] = "{\"padding\":\"" TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN "\"}";
+static const char trace[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 static rd_kafka_t *client;
 static rd_kafka_topic_t *topic;
@@ -41,7 +44,8 @@ static void append(size_t caller) {
   } else {
     error = (int)rd_kafka_producev(
         client, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key, (size_t)key_count),
-        RD_KAFKA_V_VALUE((void *)value, sizeof value - 1), RD_KAFKA_V_HEADER("spacer-type", "application/json", 16),
+        RD_KAFKA_V_VALUE((void *)value, sizeof value - 1), RD_KAFKA_V_HEADER("traceparent", trace, sizeof trace - 1),
+        RD_KAFKA_V_HEADER("spacer-type", "application/json", 16),
         RD_KAFKA_V_OPAQUE((void *)caller), RD_KAFKA_V_END);
   }
   if (error == 0) {

@@ -1,5 +1,5 @@
-// What the PostgreSQL driver's appends are measured against: the same inserts by a bare C program over one
-// connection of libpq's. N callers, each with one event on its way at a time; all that wait become one multi-row
+// What the PostgreSQL driver's appends are measured against: the same inserts of as many bytes by a bare C program
+// over one connection of libpq's. N callers, each with one event on its way at a time; all that wait become one multi-row
 // insert, prepared, with binary arrays. DEPTH batches are on their way at a time, in libpq's pipeline mode.
 //
 //   cc -O2 -I/usr/include/postgresql -o postgres_peer postgres_peer.c -lpq
@@ -13,11 +13,12 @@
 #include <string.h>
 #include <time.h>
 
-enum { VALUE_BYTES = 100, KEY_BYTES = 8 };
+enum { VALUE_BYTES = 114, KEY_BYTES = 8, TRACE_BYTES = 55, ARRAYS = 4 };
 
 static const char *const INSERT =
-    "INSERT INTO topic_peer (key, value, created_at, key_hash) SELECT k, v, statement_timestamp(), h "
-    "FROM unnest($1::text[], $2::text[], $3::int4[]) AS e(k, v, h) RETURNING msg_offset";
+    "INSERT INTO topic_peer (key, value, created_at, trace, key_hash) SELECT k, v, statement_timestamp(), t, h "
+    "FROM unnest($1::text[], $2::text[], $3::text[], $4::int4[]) AS e(k, v, t, h) RETURNING msg_offset";
+static const char trace[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
 static double now(void) {
   struct timespec time;
@@ -47,8 +48,9 @@ static char *begin(char *at, unsigned type, unsigned count) {
 }
 
 /// Sends one batch.
-static void send_batch(PGconn *connection, unsigned count, char *buffers[3], unsigned *number) {
-  char *ends[3] = {begin(buffers[0], 25, count), begin(buffers[1], 25, count), begin(buffers[2], 23, count)};
+static void send_batch(PGconn *connection, unsigned count, char *buffers[ARRAYS], unsigned *number) {
+  char *ends[ARRAYS];
+  for (int index = 0; index < ARRAYS; index++) ends[index] = begin(buffers[index], index < 3 ? 25 : 23, count);
   for (unsigned index = 0; index < count; index++) {
     char key[KEY_BYTES + 1];
     snprintf(key, sizeof key, "k%07u", (*number)++ % 10000);
@@ -60,16 +62,19 @@ static void send_batch(PGconn *connection, unsigned count, char *buffers[3], uns
     ends[1] += VALUE_BYTES;
     unsigned long hash = 0xCBF29CE484222325;
     for (int byte = 0; byte < KEY_BYTES; byte++) hash = (hash ^ (unsigned char)key[byte]) * 0x100000001B3;
-    ends[2] = put(put(ends[2], 4), (hash ^ hash >> 32) & 0x7FFFFFFF);
+    ends[2] = put(ends[2], TRACE_BYTES);
+    memcpy(ends[2], trace, TRACE_BYTES);
+    ends[2] += TRACE_BYTES;
+    ends[3] = put(put(ends[3], 4), (hash ^ hash >> 32) & 0x7FFFFFFF);
   }
-  const char *values[3];
-  int lengths[3];
-  const int formats[3] = {1, 1, 1};
-  for (int index = 0; index < 3; index++) {
+  const char *values[ARRAYS];
+  int lengths[ARRAYS];
+  const int formats[ARRAYS] = {1, 1, 1, 1};
+  for (int index = 0; index < ARRAYS; index++) {
     values[index] = buffers[index];
     lengths[index] = (int)(ends[index] - buffers[index]);
   }
-  if (!PQsendQueryPrepared(connection, "i", 3, values, lengths, formats, 1)) fail(connection, "send");
+  if (!PQsendQueryPrepared(connection, "i", ARRAYS, values, lengths, formats, 1)) fail(connection, "send");
   if (!PQpipelineSync(connection)) fail(connection, "sync");
 }
 
@@ -103,8 +108,8 @@ int main(int count, char **words) {
   if (PQresultStatus(prepared) != PGRES_COMMAND_OK) fail(connection, "prepare");
   PQclear(prepared);
   if (!PQenterPipelineMode(connection)) fail(connection, "pipeline");
-  char *buffers[3];
-  for (int index = 0; index < 3; index++) buffers[index] = malloc(64 + (size_t)callers * (VALUE_BYTES + 4));
+  char *buffers[ARRAYS];
+  for (int index = 0; index < ARRAYS; index++) buffers[index] = malloc(64 + (size_t)callers * (VALUE_BYTES + 4));
   double start = now();
   unsigned long total = 0;
   for (unsigned index = 0; index < depth; index++) {

@@ -1,6 +1,6 @@
 // The bare program that the store in a SQLite file is compared with: the same table, the same pragmas, the same
-// fsyncs, and nothing else. `sqlite_peer PATH CALLERS MILLISECONDS BYTES` commits CALLERS events at a time, as
-// so many callers that wait for one commit would have it, and prints the events a second.
+// fsyncs, the same bytes an event, and nothing else. `sqlite_peer PATH CALLERS MILLISECONDS BYTES` commits CALLERS
+// events at a time, as so many callers that wait for one commit would have it, and prints the events a second.
 //
 //   cc -O2 -o sqlite_peer sqlite_peer.c -lsqlite3
 #include <sqlite3.h>
@@ -45,8 +45,12 @@ int main(int count, char **arguments) {
                            " VALUES (?, ?, ?, ?, ?) ON CONFLICT (event_id) WHERE event_id IS NOT NULL DO NOTHING",
                            -1, &insert, NULL),
         database);
-  char *value = malloc((size_t)bytes + 1);
-  memset(value, '7', (size_t)bytes);
+  // The application's event: {"padding":"xxx…"}, and where it came from.
+  char *padding = malloc((size_t)bytes + 1), *value = malloc((size_t)bytes + 32);
+  memset(padding, 'x', (size_t)bytes);
+  padding[bytes] = 0;
+  int length_of_value = sprintf(value, "{\"padding\":\"%s\"}", padding);
+  static const char trace[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
   long long begun = microseconds(), end = begun + milliseconds * 1000, events = 0;
   while (microseconds() < end) {
     check(sqlite3_step(begin), database);
@@ -55,8 +59,9 @@ int main(int count, char **arguments) {
       char key[16];
       int length = snprintf(key, sizeof key, "k%d", caller);
       sqlite3_bind_text(insert, 1, key, length, SQLITE_STATIC);
-      sqlite3_bind_text(insert, 2, value, bytes, SQLITE_STATIC);
+      sqlite3_bind_text(insert, 2, value, length_of_value, SQLITE_STATIC);
       sqlite3_bind_int64(insert, 3, time(NULL) * 1000LL);
+      sqlite3_bind_text(insert, 5, trace, sizeof trace - 1, SQLITE_STATIC);
       check(sqlite3_step(insert), database);
       sqlite3_reset(insert);
       sqlite3_clear_bindings(insert);

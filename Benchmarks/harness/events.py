@@ -3,6 +3,7 @@ C program that does the same with the same client library and nothing else."""
 
 import json
 import os
+import re
 import socket
 import statistics
 import sys
@@ -105,10 +106,22 @@ class EventSpacer(servers.Spacer):
 
     project = "events"
 
-    def __init__(self, folder, storage, workers):
+    def __init__(self, folder, storage, workers, has_triggers):
         super().__init__(folder)
         self.workers = workers
+        self.has_triggers = has_triggers
         self.environment = {**self.environment, **storage.environment, "SPACER_ENV": storage.name}
+
+    def adapt(self, project):
+        """Without triggers nothing consumes. The Kafka server answers a fetch at once although it is told to wait for
+        events, so that an idle consumer and it would keep both cores busy."""
+        if self.has_triggers:
+            return
+        file = os.path.join(project, "config", "application.yml")
+        with open(file) as source:
+            text = source.read()
+        with open(file, "w") as target:
+            target.write(re.sub(r"^events:\n(  .*\n)+", "", text, flags=re.MULTILINE))
 
     def command(self):
         return super().command() + ["--no-write-proxy"]
@@ -180,7 +193,9 @@ def peer_rate(command):
 def measure_appends(storage, place, rounds, seconds):
     """Rows of (storage, callers, ours, the peer's), ours with a worker a core, as it is by default."""
     rows = []
-    server = EventSpacer(os.path.join(place, f"spacer-{storage.name}"), storage, workers=os.cpu_count())
+    server = EventSpacer(
+        os.path.join(place, f"spacer-{storage.name}"), storage, workers=os.cpu_count(),
+        has_triggers=False)
     server.prepare()
     server.start(None)
     try:
@@ -213,7 +228,8 @@ def measure(folder, rounds, seconds):
         try:
             appends += measure_appends(storage, place, rounds, seconds)
             # One worker: what handlers see is kept in its Lua state.
-            server = EventSpacer(os.path.join(place, f"spacer-{storage.name}-handlers"), storage, workers=1)
+            server = EventSpacer(
+                os.path.join(place, f"spacer-{storage.name}-handlers"), storage, workers=1, has_triggers=True)
             server.prepare()
             server.start(None)
             try:

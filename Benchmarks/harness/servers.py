@@ -159,7 +159,11 @@ class Spacer(Server):
         self.artifact = os.path.join(self.folder, "app.spx")
         project = os.path.join(self.folder, "app")
         shutil.copytree(os.path.join(HERE, self.project), project, ignore=shutil.ignore_patterns(".spacer"))
+        self.adapt(project)
         processes.capture([self.tool("spacer"), "build", project, "-o", self.artifact])
+
+    def adapt(self, project):
+        """Changes the copy that is built."""
 
     def command(self):
         return [

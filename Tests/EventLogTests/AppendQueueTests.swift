@@ -11,7 +11,7 @@ struct AppendQueueTests {
   /// Each append that is handed in completes, whatever comes of the queue.
   @Test func closingCompletesWhatWasHandedIn() {
     let queue = AppendQueue(name: "test") { batch in
-      for append in batch { append.completion(.success(AppendOutcome(offsets: [1]))) }
+      for append in batch { append.complete(.success(AppendOutcome(offsets: [1]))) }
     }
     let completed = Mutex(0)
     for _ in 0..<100 { queue.submit(Self.request()) { _ in completed.withLock { $0 += 1 } } }
@@ -28,7 +28,7 @@ struct AppendQueueTests {
     let gate = Monitor(false)
     let queue = AppendQueue(name: "test", bytesMax: 1_000) { batch in
       gate.wait(milliseconds: nil) { $0 ? () : nil }
-      for append in batch { append.completion(.success(AppendOutcome(offsets: [1]))) }
+      for append in batch { append.complete(.success(AppendOutcome(offsets: [1]))) }
     }
     let outcomes = Mutex<[String]>([])
     for _ in 0..<10 {
@@ -55,7 +55,7 @@ struct AppendQueueTests {
       begun.withLock { $0 += batch.count }
       gate.signal()
       gate.wait(milliseconds: nil) { $0 ? () : nil }
-      for append in batch { append.completion(.success(AppendOutcome(offsets: [1]))) }
+      for append in batch { append.complete(.success(AppendOutcome(offsets: [1]))) }
     }
     queue.submit(Self.request()) { _ in }
     gate.wait(milliseconds: nil) { _ in begun.withLock { $0 } == 1 ? () : nil }
@@ -69,5 +69,11 @@ struct AppendQueueTests {
     queue.close()
     #expect(late.withLock { $0 } == .timedOut)
     #expect(begun.withLock { $0 } == 1)
+  }
+}
+
+extension AppendQueue {
+  fileprivate func submit(_ request: AppendRequest, completion: @escaping AppendCompletion) {
+    submit(PendingAppend(request, completion: completion))
   }
 }

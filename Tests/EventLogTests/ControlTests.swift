@@ -19,7 +19,10 @@ import Testing
     .records(.controls, prefix: "", after: "a\"b", limit: 0),
     .put(.controls, [StoredRecord(key: "pause/g", value: Array("{}".utf8))]), .put(.deadLetters, []),
     .remove(.deadLetters, keys: ["a", "b\u{1F600}"]),
-    .append(AppendRequest(topic: "orders", entries: entries, trace: "00-a", timeoutMilliseconds: 5)),
+    .append(
+      AppendRequest(
+        topic: "orders", entries: entries, trace: TraceParent(traceHigh: 1, traceLow: 2, span: 3),
+        timeoutMilliseconds: 5)),
   ]
 
   @Test(arguments: requests)

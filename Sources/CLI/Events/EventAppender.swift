@@ -89,7 +89,7 @@ struct EventAppender {
   }
 
   private func validate(_ entry: AppendEntry) throws(CommandFailure) {
-    guard JSONScanner.isValid(entry.value) else {
+    guard JSONScanner.isValid(Array(entry.value)) else {
       throw Self.refusal("the payload is no JSON; a text needs its quotes, as in '\"text\"'")
     }
     guard entry.value.count <= eventBytesMax else {
@@ -104,7 +104,7 @@ struct EventAppender {
         throw Self.refusal("the id must have 1 to \(Self.idBytesMax) bytes, without NUL")
       }
     }
-    if let problem = check?.problem(of: entry.value) {
+    if let problem = check?.problem(of: Array(entry.value)) {
       throw Self.refusal("the payload does not fit the schema of '\(topic)': \(problem)")
     }
   }

@@ -5,14 +5,15 @@
 struct KafkaPendingAppends {
   /// What became of an append: to be called without a lock.
   struct Completed {
-    var completion: AppendCompletion
+    var append: PendingAppend
     var result: Result<AppendOutcome, EventLogError>
 
-    func run() { completion(result) }
+    func run() { append.complete(result) }
   }
 
   private struct Slot {
-    var completion: AppendCompletion?
+    /// Nil when it was told.
+    var append: PendingAppend?
     var count: Int
     /// Of a single entry, which most requests have, or of the first.
     var firstOffset: Int64 = -1
@@ -47,15 +48,14 @@ struct KafkaPendingAppends {
 
   /// Takes a request in; nil when more is waiting than may. Its entries are reported as `number(slot, entry)`.
   mutating func add(
-    entryCount count: Int, byteCount bytes: Int, deadlineMilliseconds: Int64,
-    completion: @escaping AppendCompletion
+    _ append: PendingAppend, entryCount count: Int, byteCount bytes: Int, deadlineMilliseconds: Int64
   ) -> Int? {
     guard isEmpty || (byteCount + bytes <= bytesMax && entryCount + count <= entriesMax) else { return nil }
     byteCount += bytes
     entryCount += count
     nextDeadlineMilliseconds = min(nextDeadlineMilliseconds, deadlineMilliseconds)
     let slot = Slot(
-      completion: completion, count: count, offsets: count > 1 ? [Int64](repeating: -1, count: count) : [],
+      append: append, count: count, offsets: count > 1 ? [Int64](repeating: -1, count: count) : [],
       waiting: count, byteCount: bytes, deadlineMilliseconds: deadlineMilliseconds)
     if let index = free.popLast() {
       slots[index] = slot
@@ -86,18 +86,18 @@ struct KafkaPendingAppends {
     byteCount -= slots[index].byteCount
     entryCount -= slots[index].count
     free.append(index)
-    guard let completion = slots[index].completion else { return nil }
+    guard let append = slots[index].append else { return nil }
     let result = Self.result(slots[index])
-    slots[index].completion = nil
+    slots[index].append = nil
     slots[index].offsets = []
     slots[index].error = nil
-    return Completed(completion: completion, result: result)
+    return Completed(append: append, result: result)
   }
 
   private static func result(_ slot: Slot) -> Result<AppendOutcome, EventLogError> {
     let count = slot.count
     guard let error = slot.error else {
-      return .success(AppendOutcome(offsets: count > 1 ? slot.offsets : [slot.firstOffset]))
+      return .success(AppendOutcome(offsets: count > 1 ? AppendedOffsets(slot.offsets) : [slot.firstOffset]))
     }
     guard count > 1 else { return .failure(error) }
     let code = slot.deliveredCount > 0 ? .outcomeUnknown : error.code
@@ -112,13 +112,13 @@ struct KafkaPendingAppends {
     nextDeadlineMilliseconds = .max
     var late: [Completed] = []
     for index in slots.indices where slots[index].waiting > 0 {
-      guard let completion = slots[index].completion else { continue }
+      guard let append = slots[index].append else { continue }
       guard slots[index].deadlineMilliseconds <= now else {
         nextDeadlineMilliseconds = min(nextDeadlineMilliseconds, slots[index].deadlineMilliseconds)
         continue
       }
-      slots[index].completion = nil
-      late.append(Completed(completion: completion, result: .failure(Self.lateError(slots[index]))))
+      slots[index].append = nil
+      late.append(Completed(append: append, result: .failure(Self.lateError(slots[index]))))
     }
     return late
   }

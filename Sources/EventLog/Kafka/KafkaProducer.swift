@@ -93,12 +93,10 @@ final class KafkaProducer: Sendable {
 
   /// Produces to one topic; never blocks. Completes once, from any thread.
   /// - Parameter topic: Its place in the producer's topics.
-  func produce(
-    _ topic: Int, _ entries: [AppendEntry], as kind: KafkaMessageKind, trace: String?,
-    timeoutMilliseconds: Int,
-    completion: @escaping AppendCompletion
-  ) {
-    if entries.isEmpty { return completion(.success(AppendOutcome(offsets: []))) }
+  func produce(_ append: PendingAppend, to topic: Int, as kind: KafkaMessageKind) {
+    let request = append.request
+    let entries = request.entries
+    if entries.isEmpty { return append.complete(.success(AppendOutcome(offsets: []))) }
     var bytes = 64
     var largest = 0
     for entry in entries {
@@ -106,18 +104,18 @@ final class KafkaProducer: Sendable {
       bytes += count
       largest = max(largest, count)
     }
-    if let refusal = refusal(entries.count, largest, trace) { return completion(.failure(refusal)) }
-    let deadline = clock.monotonicMilliseconds() + Int64(timeoutMilliseconds)
+    if let refusal = refusal(entries.count, largest) { return append.complete(.failure(refusal)) }
+    let deadline = clock.monotonicMilliseconds() + Int64(request.timeoutMilliseconds)
     // Nil when it is refused.
     let place: (session: Session, slot: Int)? = state.withLock { state in
       guard !state.isClosing else { return nil }
       return state.pending.add(
-        entryCount: entries.count, byteCount: bytes, deadlineMilliseconds: deadline, completion: completion
+        append, entryCount: entries.count, byteCount: bytes, deadlineMilliseconds: deadline
       ).map { (state.session, $0) }
     }
     guard let place else {
       let isClosing = state.withLock { $0.isClosing }
-      return completion(
+      return append.complete(
         .failure(
           isClosing
             ? EventLogError(.unavailable, "the event log is closed")
@@ -125,9 +123,9 @@ final class KafkaProducer: Sendable {
     }
     // What follows an entry that was not taken is not sent: it could be of the same key.
     var code: Int32 = 0
-    for (index, entry) in entries.enumerated() {
+    for index in entries.indices {
       let number = KafkaPendingAppends.number(slot: place.slot, entry: index)
-      if code == 0 { code = Self.produce(place.session, topic, entry, kind, trace, number) }
+      if code == 0 { code = Self.produce(place.session, topic, request, entry: index, kind, number) }
       if code != 0 {
         let error = KafkaErrors.delivery(code, mayBeStored: false, outage: nil)
         let completed = state.withLock { $0.pending.report(number, .failure(error)) }
@@ -136,47 +134,42 @@ final class KafkaProducer: Sendable {
     }
   }
 
-  private func refusal(_ entryCount: Int, _ largest: Int, _ trace: String?) -> EventLogError? {
+  private func refusal(_ entryCount: Int, _ largest: Int) -> EventLogError? {
     if entryCount > entryCountMax {
       return EventLogError(.tooLarge, "more than \(entryCountMax) events in one append")
     }
-    // What the client adds around a message is below 256 bytes.
-    guard largest + 256 + (trace?.utf8.count ?? 0) > messageBytesMax else { return nil }
+    // The trace and what the client adds around a message is below 320 bytes.
+    guard largest + 320 > messageBytesMax else { return nil }
     return EventLogError(
       .tooLarge,
       "an event of \(largest) bytes is larger than the \(messageBytesMax) of Kafka's message.max.bytes")
   }
 
   private static func produce(
-    _ session: Session, _ topic: Int, _ entry: AppendEntry, _ kind: KafkaMessageKind, _ trace: String?,
+    _ session: Session, _ topic: Int, _ request: AppendRequest, entry: Int, _ kind: KafkaMessageKind,
     _ number: UInt64
   ) -> Int32 {
     guard session.topics.indices.contains(topic), let topic = session.topics[topic] else {
       return RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC.rawValue
     }
-    return entry.key.withUnsafeBytes { key in
-      entry.value.withUnsafeBytes { value in
-        withBytes(trace) { trace in
-          withBytes(entry.id) { id in
-            // An empty value has bytes all the same: only a removal has none.
-            let bytes = kind == .removal ? nil : value.baseAddress ?? key.baseAddress
-            var message = spacer_kafka_message(
-              key: key.baseAddress, key_count: key.count, value: bytes,
-              value_count: kind == .removal ? 0 : value.count, trace: trace?.baseAddress,
-              trace_count: trace?.count ?? 0, id: id?.baseAddress, id_count: id?.count ?? 0,
-              is_json: kind == .event ? 1 : 0, opaque: number)
-            return session.client.withHandle { client in
-              withExtendedLifetime(session) { spacer_kafka_produce(client, topic, &message) }
-            }
+    return request.entries[entry].withBytes { key, value, id in
+      // An empty value has bytes all the same: only a removal has none.
+      let bytes = kind == .removal ? nil : value.baseAddress ?? key.baseAddress
+      var message = spacer_kafka_message(
+        key: key.baseAddress, key_count: key.count, value: bytes,
+        value_count: kind == .removal ? 0 : value.count, trace: nil, trace_count: 0, id: id?.baseAddress,
+        id_count: id?.count ?? 0, is_json: kind == .event ? 1 : 0, opaque: number)
+      return session.client.withHandle { client in
+        withExtendedLifetime(session) {
+          guard let trace = request.trace else { return spacer_kafka_produce(client, topic, &message) }
+          return trace.withBytes { trace in
+            message.trace = trace.baseAddress
+            message.trace_count = trace.count
+            return spacer_kafka_produce(client, topic, &message)
           }
         }
       }
     }
-  }
-
-  private static func withBytes(_ text: String?, _ body: (UnsafeRawBufferPointer?) -> Int32) -> Int32 {
-    guard var text else { return body(nil) }
-    return text.withUTF8 { body(UnsafeRawBufferPointer($0)) }
   }
 
   /// Refuses what comes from now on, and returns when all that was handed in has completed.

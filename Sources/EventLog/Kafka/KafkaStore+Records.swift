@@ -123,13 +123,13 @@ extension KafkaStore {
   ) throws(EventLogError) {
     let outcome = Monitor<Result<AppendOutcome, EventLogError>?>(nil)
     let topic = try self.table(table, session).topicIndex
-    session.producer.produce(
-      topic, entries, as: kind, trace: nil,
-      timeoutMilliseconds: settings.operationTimeoutMilliseconds
-    ) { result in
+    let request = AppendRequest(
+      topic: table.rawValue, entries: entries, timeoutMilliseconds: settings.operationTimeoutMilliseconds)
+    let append = PendingAppend(request) { result in
       outcome.withLock { $0 = result }
       outcome.signal()
     }
+    session.producer.produce(append, to: topic, as: kind)
     guard let result = outcome.wait(milliseconds: nil, { $0 }) else { return }
     _ = try result.get()
   }

@@ -164,17 +164,15 @@ package final class KafkaStore: EventStore {
 
   // Appending
 
-  package func append(_ request: AppendRequest, completion: @escaping AppendCompletion) {
+  package func append(_ append: PendingAppend) {
     let session: Session? = phase.withLock { if case .open(let session) = $0 { session } else { nil } }
     guard let session else {
-      return completion(.failure(EventLogError(.unavailable, "the event log is closed")))
+      return append.complete(.failure(EventLogError(.unavailable, "the event log is closed")))
     }
-    guard let topic = session.topics[request.topic] else {
-      return completion(.failure(Self.unknownTopic(request.topic)))
+    guard let topic = session.topics[append.request.topic] else {
+      return append.complete(.failure(Self.unknownTopic(append.request.topic)))
     }
-    session.producer.produce(
-      topic.index, request.entries, as: .event, trace: request.trace,
-      timeoutMilliseconds: request.timeoutMilliseconds, completion: completion)
+    session.producer.produce(append, to: topic.index, as: .event)
   }
 
   /// Kafka keeps to a topic's retention by itself.

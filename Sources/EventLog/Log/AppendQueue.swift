@@ -3,14 +3,6 @@
 
 package import SpacerSystem
 
-/// An append that waits for its commit.
-package struct PendingAppend: Sendable {
-  package var request: AppendRequest
-  package var completion: AppendCompletion
-  /// On the monotonic clock.
-  package fileprivate(set) var deadlineMilliseconds: Int64
-}
-
 /// Appends on their way to a storage.
 package final class AppendQueue: Sendable {
   private struct State {
@@ -47,9 +39,9 @@ package final class AppendQueue: Sendable {
   }
 
   /// Hands an append in; never blocks.
-  package func submit(_ request: AppendRequest, completion: @escaping AppendCompletion) {
-    let bytes = request.byteCount
-    let deadline = clock.monotonicMilliseconds() + Int64(request.timeoutMilliseconds)
+  package func submit(_ append: PendingAppend) {
+    let bytes = append.request.byteCount
+    append.deadlineMilliseconds = clock.monotonicMilliseconds() + Int64(append.request.timeoutMilliseconds)
     var isAwaited = false
     let refusal: EventLogError? = state.withLock { state in
       if state.isClosed { return EventLogError(.unavailable, "the event log is closed") }
@@ -57,13 +49,12 @@ package final class AppendQueue: Sendable {
         return EventLogError(.overloaded, "too many events wait for the storage: try again later")
       }
       state.byteCount += bytes
-      state.pending.append(
-        PendingAppend(request: request, completion: completion, deadlineMilliseconds: deadline))
+      state.pending.append(append)
       isAwaited = state.awaitedCount > 0 && state.pending.count >= state.awaitedCount
       if isAwaited { state.awaitedCount = 0 }
       return nil
     }
-    if let refusal { return completion(.failure(refusal)) }
+    if let refusal { return append.complete(.failure(refusal)) }
     // A wake-up is a system call: only the append that is waited for pays it.
     if isAwaited { state.signal() }
   }
@@ -85,7 +76,7 @@ package final class AppendQueue: Sendable {
       state.byteCount -= late.reduce(0) { $0 + $1.request.byteCount }
       return late
     }
-    for append in late { append.completion(.failure(Self.tooLate)) }
+    for append in late { append.complete(.failure(Self.tooLate)) }
   }
 
   private static let tooLate = EventLogError(.timedOut, "the storage did not take the events in time")
@@ -98,16 +89,7 @@ package final class AppendQueue: Sendable {
     while let batch = nextBatch(
       awaitedCount: awaitedCount, lingerMicroseconds: min(lastMicroseconds / 4, Self.lingerMicrosecondsMax))
     {
-      let now = clock.monotonicMilliseconds()
-      var live: [PendingAppend] = []
-      live.reserveCapacity(batch.count)
-      for append in batch {
-        if append.deadlineMilliseconds < now {
-          append.completion(.failure(Self.tooLate))
-        } else {
-          live.append(append)
-        }
-      }
+      let live = withoutLate(batch)
       let begin = SystemClock.machineMicroseconds()
       if !live.isEmpty { commit(live) }
       lastMicroseconds = SystemClock.machineMicroseconds() - begin
@@ -115,6 +97,17 @@ package final class AppendQueue: Sendable {
     }
     state.withLock { $0.hasEnded = true }
     state.signal()
+  }
+
+  /// Tells those that have waited too long, and leaves them out.
+  private func withoutLate(_ batch: [PendingAppend]) -> [PendingAppend] {
+    let now = clock.monotonicMilliseconds()
+    guard batch.contains(where: { $0.deadlineMilliseconds < now }) else { return batch }
+    return batch.filter { append in
+      guard append.deadlineMilliseconds < now else { return true }
+      append.complete(.failure(Self.tooLate))
+      return false
+    }
   }
 
   /// Nil at the end.
@@ -125,21 +118,28 @@ package final class AppendQueue: Sendable {
     }
     return state.withLock { state in
       state.awaitedCount = 0
-      guard !state.pending.isEmpty else { return nil }
-      var count = 0
-      var bytes = 0
-      while count < state.pending.count, count < Self.batchCountMax, bytes < Self.batchBytesMax {
-        bytes += state.pending[count].request.byteCount
-        count += 1
-      }
-      state.byteCount -= bytes
-      if count == state.pending.count {
-        defer { state.pending = [] }
-        return state.pending
-      }
-      defer { state.pending.removeFirst(count) }
-      return Array(state.pending[..<count])
+      return state.pending.isEmpty ? nil : Self.takeBatch(&state)
     }
+  }
+
+  /// The oldest that wait, as far as one commit takes them.
+  private static func takeBatch(_ state: inout State) -> [PendingAppend] {
+    if state.pending.count <= batchCountMax, state.byteCount <= batchBytesMax {
+      defer {
+        state.pending = []
+        state.byteCount = 0
+      }
+      return state.pending
+    }
+    var count = 0
+    var bytes = 0
+    while count < state.pending.count, count < batchCountMax, bytes < batchBytesMax {
+      bytes += state.pending[count].request.byteCount
+      count += 1
+    }
+    state.byteCount -= bytes
+    defer { state.pending.removeFirst(count) }
+    return Array(state.pending[..<count])
   }
 
   /// Returns when so many are there, when the queue is closed, or when the time is over.

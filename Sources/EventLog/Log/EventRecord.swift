@@ -1,4 +1,4 @@
-// What an event is, on its way into the log and out of it.
+// What an event is, as the log holds it.
 
 /// A partition of a topic: the unit that one member of a consumer group owns at a time. Events with equal keys
 /// are in the same one.
@@ -58,74 +58,17 @@ package struct EventRecord: Equatable, Sendable {
   }
 }
 
-/// One event to append.
-package struct AppendEntry: Equatable, Sendable {
-  /// UTF-8, without NUL.
-  package var key: [UInt8]
-  /// JSON.
-  package var value: [UInt8]
-  /// Where the storage can promise it, an event with this id is appended to the topic once only.
-  package var id: String?
-
-  package init(key: [UInt8], value: [UInt8], id: String? = nil) {
-    self.key = key
-    self.value = value
-    self.id = id
-  }
-
-  /// What it counts in bounds on memory, in bytes.
-  package var byteCount: Int { key.count + value.count + (id?.utf8.count ?? 0) + 64 }
-}
-
-/// Events to append to one topic together: all of them or, where the storage can promise it, none.
-package struct AppendRequest: Equatable, Sendable {
-  package var topic: String
-  /// At least one, in the order of appending.
-  package var entries: [AppendEntry]
-  /// A W3C `traceparent`.
-  package var trace: String?
-  /// After this long, what was not begun is not begun any more.
-  package var timeoutMilliseconds: Int
-
-  package init(topic: String, entries: [AppendEntry], trace: String? = nil, timeoutMilliseconds: Int = 30_000)
-  {
-    self.topic = topic
-    self.entries = entries
-    self.trace = trace
-    self.timeoutMilliseconds = timeoutMilliseconds
-  }
-
-  package var byteCount: Int { entries.reduce(64) { $0 + $1.byteCount } }
-}
-
 extension Int64 {
   /// The offset after this one; the highest there is has none, and stays. A row that was written by hand may have it.
   package var nextOffset: Int64 { self == .max ? self : self + 1 }
 }
 
-/// What an append came to.
-package struct AppendOutcome: Equatable, Sendable {
-  /// The offsets of the events that were appended, in the request's order: those whose id was there already, or
-  /// is an earlier one's in the request, are left out.
-  package var offsets: [Int64]
-  /// The events' ids were all there already: nothing was appended.
-  package var isDuplicate: Bool
-
-  package init(offsets: [Int64], isDuplicate: Bool = false) {
-    self.offsets = offsets
-    self.isDuplicate = isDuplicate
-  }
-}
-
-/// Called once, on any thread; must not block.
-package typealias AppendCompletion = @Sendable (Result<AppendOutcome, EventLogError>) -> Void
-
 /// Which partition a key belongs to, where that is ours to say (not on Kafka).
 package enum KeyPartition {
-  package static func of(_ key: [UInt8], count: Int32) -> Int32 { hash(key) % max(1, count) }
+  package static func of(_ key: some Sequence<UInt8>, count: Int32) -> Int32 { hash(key) % max(1, count) }
 
   /// FNV-1a with 64 bits, folded to 31; it is part of what is stored, and never changes.
-  package static func hash(_ key: [UInt8]) -> Int32 {
+  package static func hash(_ key: some Sequence<UInt8>) -> Int32 {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     for byte in key { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
     return Int32((hash ^ hash >> 32) & 0x7FFF_FFFF)

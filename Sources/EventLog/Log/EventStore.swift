@@ -149,7 +149,7 @@ package protocol EventStore: AnyObject, Sendable {
 
   /// Takes events to append; never blocks. What was handed in completes, with success or an error, also when the
   /// store is closed.
-  func append(_ request: AppendRequest, completion: @escaping AppendCompletion)
+  func append(_ append: PendingAppend)
 
   /// The position of `start` in a topic.
   func position(_ topic: String, _ start: ReadStart) throws(EventLogError) -> ReadPosition

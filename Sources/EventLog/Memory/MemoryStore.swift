@@ -53,18 +53,18 @@ package final class MemoryStore: EventStore {
     }
   }
 
-  package func append(_ request: AppendRequest, completion: @escaping AppendCompletion) {
+  package func append(_ append: PendingAppend) {
     let now = clock.wallMilliseconds()
     let result = state.withLock { state in
-      let result = append(request, now, &state)
+      let result = add(append.request, now, &state)
       state.changeCount &+= 1
       return result
     }
     state.signal()
-    completion(result)
+    append.complete(result)
   }
 
-  private func append(
+  private func add(
     _ request: AppendRequest, _ now: Int64, _ state: inout State
   ) -> Result<AppendOutcome, EventLogError> {
     guard !state.isClosed else { return .failure(.closed) }
@@ -82,8 +82,7 @@ package final class MemoryStore: EventStore {
           "the memory log holds \(bytesMax >> 20) MiB of events, all it may: give its topics a retention, or use the sqlite driver"
         ))
     }
-    var offsets: [Int64] = []
-    offsets.reserveCapacity(request.entries.count)
+    var offsets = AppendedOffsets()
     let before = state.topics[request.topic]?.byteCount ?? 0
     for entry in request.entries {
       let offset = state.topics[request.topic]?.append(

@@ -21,7 +21,7 @@ struct MemoryTopic {
   func holds(id: String) -> Bool { ids.contains(Array(id.utf8)) }
 
   /// Appends an entry; nil when its id is there.
-  mutating func append(_ entry: AppendEntry, timestampMilliseconds: Int64, trace: String?) -> Int64? {
+  mutating func append(_ entry: AppendEntry, timestampMilliseconds: Int64, trace: TraceParent?) -> Int64? {
     if let id = entry.id, !ids.insert(Array(id.utf8)).inserted { return nil }
     if chunks.last.map({ $0.count >= Self.chunkCountMax }) ?? true {
       var chunk: ContiguousArray<EventRecord> = []
@@ -30,8 +30,9 @@ struct MemoryTopic {
     }
     let record = EventRecord(
       topic: definition.name, partition: KeyPartition.of(entry.key, count: definition.partitionCount),
-      offset: end, key: entry.key, value: entry.value, timestampMilliseconds: timestampMilliseconds,
-      givenID: entry.id, trace: trace)
+      offset: end, key: Array(entry.key), value: Array(entry.value),
+      timestampMilliseconds: timestampMilliseconds,
+      givenID: entry.id, trace: trace?.text)
     chunks[chunks.count - 1].append(record)
     byteCount += record.byteCount
     end += 1

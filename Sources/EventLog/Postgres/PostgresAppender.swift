@@ -15,9 +15,9 @@ final class PostgresAppender: Sendable {
     committer.queue = queue
   }
 
-  func append(_ request: AppendRequest, completion: @escaping AppendCompletion) {
-    if let refusal = refusal(request) { return completion(.failure(refusal)) }
-    queue.submit(request, completion: completion)
+  func append(_ append: PendingAppend) {
+    if let refusal = refusal(append.request) { return append.complete(.failure(refusal)) }
+    queue.submit(append)
   }
 
   private func refusal(_ request: AppendRequest) -> EventLogError? {

@@ -26,7 +26,7 @@ final class PostgresAppendItem {
     self.topic = topic
   }
 
-  var entries: [AppendEntry] { append.request.entries }
+  var entries: AppendEntries { append.request.entries }
   /// Appending it again appends nothing twice.
   var isRepeatable: Bool { entries.allSatisfy { $0.id != nil } }
 
@@ -34,9 +34,9 @@ final class PostgresAppendItem {
     guard !isCompleted else { return }
     isCompleted = true
     if isUncertain, case .failure = result {
-      return append.completion(.failure(Self.unknown))
+      return append.complete(.failure(Self.unknown))
     }
-    append.completion(result)
+    append.complete(result)
   }
 
   static let unknown = EventLogError(
@@ -69,9 +69,11 @@ final class PostgresCommitter: @unchecked Sendable {
   func commit(_ batch: [PendingAppend]) {
     items = []
     items.reserveCapacity(batch.count)
+    var topic: PostgresTopic?
     for append in batch {
+      if topic?.name != append.request.topic { topic = topics(append.request.topic) }
       // The queue holds only what has a topic.
-      guard let topic = topics(append.request.topic) else { continue }
+      guard let topic else { continue }
       items.append(PostgresAppendItem(append, topic))
     }
     commit(items, attempt: 1)
@@ -169,18 +171,17 @@ final class PostgresCommitter: @unchecked Sendable {
 
   // MARK: Transactions
 
-  /// Entries of one topic that are to be inserted, by the places of their requests.
-  private typealias Fresh = [(item: Int, entries: [AppendEntry])]
+  /// An entry of one topic that is to be inserted: its item's place, and its own in the item.
+  private typealias Fresh = [(item: Int, entry: Int)]
 
   private func transact(_ items: [PostgresAppendItem]) throws(PostgresFailure) -> [AppendOutcome] {
-    let topics = Dictionary(grouping: items.indices) { items[$0].topic.table }
-    let hasIDs = items.contains { item in item.entries.contains { $0.id != nil } }
     var outcomes = [AppendOutcome](repeating: AppendOutcome(offsets: []), count: items.count)
-    if topics.count == 1, !hasIDs {
+    if Self.isOneStatement(items) {
       isCommitting = true
-      try insert(items, items.indices.map { ($0, items[$0].entries) }, &outcomes)
+      try insert(items, Self.all(items, items.indices), &outcomes)
       return outcomes
     }
+    let topics = Dictionary(grouping: items.indices) { items[$0].topic.table }
     do throws(PostgresFailure) {
       try session.script("BEGIN")
       // In one order everywhere, so that transactions that wait for each other's ids wait in one direction.
@@ -198,47 +199,54 @@ final class PostgresCommitter: @unchecked Sendable {
     return outcomes
   }
 
+  /// Whether all is for one topic, and without ids.
+  private static func isOneStatement(_ items: [PostgresAppendItem]) -> Bool {
+    guard let table = items.first?.topic.table else { return true }
+    return items.allSatisfy { item in
+      item.topic.table == table && item.entries.allSatisfy { $0.id == nil }
+    }
+  }
+
+  private static func all(_ items: [PostgresAppendItem], _ indices: some Sequence<Int>) -> Fresh {
+    var all: Fresh = []
+    all.reserveCapacity(items.count)
+    for index in indices { for entry in items[index].entries.indices { all.append((index, entry)) } }
+    return all
+  }
+
   /// Leaves out entries whose ids are there already, or before them in the batch. Ids are compared by their bytes.
   private func fresh(
     _ items: [PostgresAppendItem], _ indices: [Int]
   ) throws(PostgresFailure) -> Fresh {
     let ids = indices.flatMap { items[$0].entries.compactMap(\.id) }
-    guard let first = indices.first, !ids.isEmpty else { return indices.map { ($0, items[$0].entries) } }
+    guard let first = indices.first, !ids.isEmpty else { return Self.all(items, indices) }
     var parameters = PostgresParameters()
     parameters.addTexts(ids)
     let rows = try session.run(items[first].topic.existing, parameters)
     var seen: Set<[UInt8]> = []
     for row in 0..<rows.count { if let id = rows.bytes(row, 0) { seen.insert(id) } }
-    return indices.map { index in
-      let entries = items[index].entries.filter { entry in
-        entry.id.map { seen.insert(Array($0.utf8)).inserted } ?? true
-      }
-      return (index, entries)
+    return Self.all(items, indices).filter { index, entry in
+      items[index].entries[entry].id.map { seen.insert(Array($0.utf8)).inserted } ?? true
     }
   }
 
   private func insert(
     _ items: [PostgresAppendItem], _ fresh: Fresh, _ outcomes: inout [AppendOutcome]
   ) throws(PostgresFailure) {
-    let entries = fresh.flatMap(\.entries)
-    guard let first = fresh.first, !entries.isEmpty else { return }
+    guard let first = fresh.first else { return }
+    let entries = fresh.lazy.map { items[$0.item].entries[$0.entry] }
     var parameters = PostgresParameters()
-    parameters.addTexts(entries.lazy.map(\.key))
-    parameters.addTexts(entries.lazy.map(\.value))
-    parameters.addOptionalTexts(entries.lazy.map(\.id))
-    parameters.addOptionalTexts(
-      fresh.flatMap { repeatElement(items[$0.item].append.request.trace, count: $0.entries.count) })
-    parameters.addNumbers(entries.lazy.map { KeyPartition.hash($0.key) })
+    parameters.addTexts(entries.map(\.key))
+    parameters.addTexts(entries.map(\.value))
+    parameters.addOptionalTexts(entries.map(\.id))
+    parameters.addTraces(fresh.lazy.map { items[$0.item].append.request.trace })
+    parameters.addNumbers(entries.map { KeyPartition.hash($0.key) })
     let rows = try session.run(items[first.item].topic.insert, parameters)
-    guard rows.count == entries.count else {
+    guard rows.count == fresh.count else {
       throw PostgresFailure(
-        .lost, "\(entries.count) events were sent and \(rows.count) taken: a rule or trigger?")
+        .lost, "\(fresh.count) events were sent and \(rows.count) taken: a rule or trigger?")
     }
-    var row = 0
-    for (item, entries) in fresh {
-      outcomes[item].offsets = (row..<(row + entries.count)).map { rows.number($0, 0) ?? 0 }
-      row += entries.count
-    }
+    for (row, place) in fresh.enumerated() { outcomes[place.item].offsets.append(rows.number(row, 0) ?? 0) }
   }
 
   private func notify(_ items: [PostgresAppendItem]) {

@@ -28,7 +28,7 @@ struct PostgresParameters {
     }
   }
 
-  mutating func addTexts(_ values: some Collection<[UInt8]>) {
+  mutating func addTexts<Bytes: Collection<UInt8>>(_ values: some Collection<Bytes>) {
     array(.text, values.count, hasNulls: false) { bytes in
       for value in values { bytes.appendElement(value) }
     }
@@ -40,6 +40,14 @@ struct PostgresParameters {
     array(.text, values.count, hasNulls: true) { bytes in
       for value in values {
         if let value { bytes.appendElement(value.utf8) } else { bytes.append(big: UInt32.max) }
+      }
+    }
+  }
+
+  mutating func addTraces(_ values: some Collection<TraceParent?>) {
+    array(.text, values.count, hasNulls: true) { bytes in
+      for value in values {
+        if let value { value.withBytes { bytes.appendElement($0) } } else { bytes.append(big: UInt32.max) }
       }
     }
   }

@@ -58,8 +58,8 @@ package final class PostgresStore: EventStore, Sendable {
     topicsByName.withLock { topics in for topic in opened { topics[topic.name] = topic } }
   }
 
-  package func append(_ request: AppendRequest, completion: @escaping AppendCompletion) {
-    appender.append(request, completion: completion)
+  package func append(_ append: PendingAppend) {
+    appender.append(append)
   }
 
   package func close() {

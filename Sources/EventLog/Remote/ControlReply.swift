@@ -63,7 +63,7 @@ package enum ControlReply: Equatable, Sendable {
       writer.list(records) { $0.write(to: &$1) }
     case .appended(let outcome):
       writer.key("offsets")
-      writer.list(outcome.offsets) { $1.raw(Array(String($0).utf8)) }
+      writer.list(Array(outcome.offsets)) { $1.raw(Array(String($0).utf8)) }
       writer.member("isDuplicate", outcome.isDuplicate)
     case .done: writer.member("done", true)
     }
@@ -125,7 +125,7 @@ package enum ControlReply: Equatable, Sendable {
       guard let offsets = object.list("offsets", { Int64(String(decoding: $0, as: UTF8.self)) }),
         let isDuplicate = object.flag("isDuplicate")
       else { return nil }
-      self = .appended(AppendOutcome(offsets: offsets, isDuplicate: isDuplicate))
+      self = .appended(AppendOutcome(offsets: AppendedOffsets(offsets), isDuplicate: isDuplicate))
     case .put, .remove:
       guard object.flag("done") == true else { return nil }
       self = .done

@@ -63,8 +63,8 @@ package enum ControlRequest: Equatable, Sendable {
     case .append(let request):
       writer.member("topic", request.topic)
       writer.key("entries")
-      writer.list(request.entries) { $0.write(to: &$1) }
-      if let trace = request.trace { writer.member("trace", trace) }
+      writer.list(Array(request.entries)) { $0.write(to: &$1) }
+      if let trace = request.trace { writer.member("trace", trace.text) }
       writer.member("timeoutMilliseconds", Int64(request.timeoutMilliseconds))
     }
     writer.endObject()
@@ -128,7 +128,7 @@ package enum ControlRequest: Equatable, Sendable {
       else { return nil }
       return .append(
         AppendRequest(
-          topic: topic, entries: items, trace: object.string("trace"),
+          topic: topic, entries: items, trace: object.string("trace").flatMap { TraceParent($0) },
           timeoutMilliseconds: max(1, min(timeout, 30_000))))
     default: return nil
     }

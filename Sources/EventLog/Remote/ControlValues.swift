@@ -3,8 +3,8 @@
 extension AppendEntry {
   func write(to writer: inout JSONWriter) {
     writer.beginObject()
-    writer.bytes("key", key)
-    writer.bytes("value", value)
+    writer.bytes("key", Array(key))
+    writer.bytes("value", Array(value))
     if let id { writer.member("id", id) }
     writer.endObject()
   }

@@ -24,7 +24,7 @@ package final class RemoteStore: EventStore {
     self.appName = appName
     queue = AppendQueue(name: "remote") { appends in
       for append in appends {
-        append.completion(Self.append(append.request, address, token))
+        append.complete(Self.append(append.request, address, token))
       }
     }
   }
@@ -41,8 +41,8 @@ package final class RemoteStore: EventStore {
     }
   }
 
-  package func append(_ request: AppendRequest, completion: @escaping AppendCompletion) {
-    queue.submit(request, completion: completion)
+  package func append(_ append: PendingAppend) {
+    queue.submit(append)
   }
 
   package func position(_ topic: String, _ start: ReadStart) throws(EventLogError) -> ReadPosition {

@@ -52,60 +52,72 @@ struct EventInsert {
     _ rows: ArraySlice<InsertBatch.Row>, to statement: SQLiteStatement, place: Int32, now: Int64
   ) -> Int32 {
     guard let row = rows.first else { return spacer_sqlite_step(statement.raw) }
-    return row.entry.key.withUnsafeBytes { key in
-      row.entry.value.withUnsafeBytes { value in
-        let (raw, base) = (statement.raw, place * columnCount)
-        var status = spacer_sqlite_bind_borrowed_text(raw, base + 1, key.baseAddress, UInt(key.count))
-        guard status == SQLITE_OK else { return status }
-        status = spacer_sqlite_bind_borrowed_text(raw, base + 2, value.baseAddress, UInt(value.count))
-        guard status == SQLITE_OK else { return status }
-        status = spacer_sqlite_bind_int64(raw, base + 3, now)
-        guard status == SQLITE_OK else { return status }
-        // What is not bound is NULL.
-        if let id = row.entry.id, !statement.bind(.text(id), at: base + 4) { return SQLITE_NOMEM }
-        if let trace = row.trace, !statement.bind(.text(trace), at: base + 5) { return SQLITE_NOMEM }
+    let (raw, base) = (statement.raw, place * columnCount)
+    return row.append.request.entries[row.entry].withBytes { key, value, id in
+      // What is not bound is NULL.
+      let isBound =
+        bind(raw, base + 1, key) && bind(raw, base + 2, value)
+        && spacer_sqlite_bind_int64(raw, base + 3, now) == SQLITE_OK
+        && (id.map { bind(raw, base + 4, $0) } ?? true)
+      guard isBound else { return SQLITE_NOMEM }
+      guard let trace = row.append.request.trace else {
+        return lend(rows.dropFirst(), to: statement, place: place + 1, now: now)
+      }
+      return trace.withBytes { trace in
+        guard bind(raw, base + 5, trace) else { return SQLITE_NOMEM }
         return lend(rows.dropFirst(), to: statement, place: place + 1, now: now)
       }
     }
   }
+
+  private static func bind(_ raw: OpaquePointer, _ column: Int32, _ text: UnsafeRawBufferPointer) -> Bool {
+    spacer_sqlite_bind_borrowed_text(raw, column, text.baseAddress, UInt(text.count)) == SQLITE_OK
+  }
 }
 
-/// Events of many requests on their way into the tables, in order.
+/// Events of many appends on their way into the tables, in order.
 struct InsertBatch {
   struct Row {
-    /// The request's index.
-    var request: Int
-    var entry: AppendEntry
-    var trace: String?
+    /// The append's, in the batch.
+    var index: Int
+    var append: PendingAppend
+    /// The entry's index.
+    var entry: Int
   }
 
-  /// By request: the offsets of the events that were appended.
-  private(set) var offsets: [[Int64]]
+  /// By append: the offsets of the events that were appended.
+  private(set) var offsets: [AppendedOffsets]
   private let now: Int64
   /// Rows without ids for one topic that wait for their statement.
   private var rows: [Row] = []
   private var insert: EventInsert?
 
-  init(requestCount: Int, now: Int64) {
+  init(appendCount: Int, now: Int64) {
     self.now = now
-    offsets = Array(repeating: [], count: requestCount)
+    offsets = Array(repeating: AppendedOffsets(), count: appendCount)
     rows.reserveCapacity(EventInsert.rowCount)
   }
 
-  mutating func add(_ row: Row, to insert: EventInsert) throws(EventLogError) {
-    if self.insert?.topic != insert.topic {
+  /// Where rows go.
+  var topic: String? { insert?.topic }
+
+  /// From now on rows go there.
+  mutating func turn(to insert: EventInsert) throws(EventLogError) {
+    try finish()
+    self.insert = insert
+  }
+
+  mutating func add(_ row: Row) throws(EventLogError) {
+    guard let insert else { return }
+    guard row.append.request.entries[row.entry].id == nil else {
       try finish()
-      self.insert = insert
-    }
-    guard row.entry.id == nil else {
-      try finish()
-      if let offset = try insert.run(row, now: now) { offsets[row.request].append(offset) }
+      if let offset = try insert.run(row, now: now) { offsets[row.index].append(offset) }
       return
     }
     rows.append(row)
     guard rows.count == EventInsert.rowCount else { return }
     let first = try insert.runMany(rows[...], now: now)
-    for (place, row) in rows.enumerated() { offsets[row.request].append(first + Int64(place)) }
+    for (place, row) in rows.enumerated() { offsets[row.index].append(first + Int64(place)) }
     rows.removeAll(keepingCapacity: true)
   }
 
@@ -113,7 +125,7 @@ struct InsertBatch {
   mutating func finish() throws(EventLogError) {
     guard let insert else { return }
     for row in rows {
-      if let offset = try insert.run(row, now: now) { offsets[row.request].append(offset) }
+      if let offset = try insert.run(row, now: now) { offsets[row.index].append(offset) }
     }
     rows.removeAll(keepingCapacity: true)
   }

@@ -70,20 +70,19 @@ final class SQLiteCore: Sendable {
 
   /// On the append queue's thread.
   func commit(_ batch: [PendingAppend]) {
-    let requests = batch.map(\.request)
-    switch append(requests) {
+    switch append(batch) {
     case .success(let outcomes):
       noteChange()
-      for (pending, outcome) in zip(batch, outcomes) { pending.completion(.success(outcome)) }
+      for (pending, outcome) in zip(batch, outcomes) { pending.complete(.success(outcome)) }
     case .failure(let error) where batch.count > 1 && Self.isOneRequests(error):
       // One of them is the cause, or there is still place for the smaller ones: each by itself.
       for pending in batch {
-        let result = append([pending.request]).map { $0.first ?? AppendOutcome(offsets: []) }
+        let result = append([pending]).map { $0.first ?? AppendOutcome(offsets: []) }
         if case .success = result { noteChange() }
-        pending.completion(result)
+        pending.complete(result)
       }
     case .failure(let error):
-      for pending in batch { pending.completion(.failure(error)) }
+      for pending in batch { pending.complete(.failure(error)) }
     }
   }
 
@@ -95,12 +94,12 @@ final class SQLiteCore: Sendable {
     }
   }
 
-  private func append(_ requests: [AppendRequest]) -> Result<[AppendOutcome], EventLogError> {
+  private func append(_ batch: [PendingAppend]) -> Result<[AppendOutcome], EventLogError> {
     do throws(EventLogError) {
       return .success(
         try withWriter { writer throws(EventLogError) in
           try keeping { taken throws(EventLogError) in
-            try writer.append(requests, now: clock.wallMilliseconds(), progress: taken)
+            try writer.append(batch, now: clock.wallMilliseconds(), progress: taken)
           } noteKept: {
             writer.noteKept($0)
           }

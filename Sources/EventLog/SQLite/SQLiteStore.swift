@@ -55,13 +55,13 @@ package final class SQLiteStore: EventStore {
     }
   }
 
-  package func append(_ request: AppendRequest, completion: @escaping AppendCompletion) {
+  package func append(_ append: PendingAppend) {
     let (core, queue) = state.withLock { ($0.core, $0.queue) }
-    guard let core, let queue else { return completion(.failure(.closed)) }
-    guard core.topics[request.topic] != nil else {
-      return completion(.failure(.unknownTopic(request.topic)))
+    guard let core, let queue else { return append.complete(.failure(.closed)) }
+    guard core.topics[append.request.topic] != nil else {
+      return append.complete(.failure(.unknownTopic(append.request.topic)))
     }
-    queue.submit(request, completion: completion)
+    queue.submit(append)
   }
 
   package func close() {

@@ -95,24 +95,27 @@ final class SQLiteWriter {
 
   // MARK: Appending
 
-  /// Appends many requests in one transaction, with one fsync, and with them what there is of progress to keep.
+  /// Makes many appends in one transaction, with one fsync, and with them what there is of progress to keep.
   func append(
-    _ requests: [AppendRequest], now: Int64, progress: [GroupTopic: PartitionProgress.Stored]
+    _ appends: [PendingAppend], now: Int64, progress: [GroupTopic: PartitionProgress.Stored]
   ) throws(EventLogError) -> [AppendOutcome] {
     try setSync(durability == .full ? .full : .normal)
     return try database.transaction { () throws(EventLogError) in
-      var batch = InsertBatch(requestCount: requests.count, now: now)
-      for (index, request) in requests.enumerated() {
-        guard let insert = inserts[request.topic] else { throw .unknownTopic(request.topic) }
-        for entry in request.entries {
-          try batch.add(
-            InsertBatch.Row(request: index, entry: entry, trace: request.trace), to: insert)
+      var batch = InsertBatch(appendCount: appends.count, now: now)
+      for (index, append) in appends.enumerated() {
+        let topic = append.request.topic
+        if batch.topic != topic {
+          guard let insert = inserts[topic] else { throw .unknownTopic(topic) }
+          try batch.turn(to: insert)
+        }
+        for entry in append.request.entries.indices {
+          try batch.add(InsertBatch.Row(index: index, append: append, entry: entry))
         }
       }
       try batch.finish()
       try write(progress)
-      return zip(requests, batch.offsets).map { request, offsets in
-        AppendOutcome(offsets: offsets, isDuplicate: offsets.isEmpty && !request.entries.isEmpty)
+      return zip(appends, batch.offsets).map { append, offsets in
+        AppendOutcome(offsets: offsets, isDuplicate: offsets.isEmpty && !append.request.entries.isEmpty)
       }
     }
   }

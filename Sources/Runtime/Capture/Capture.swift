@@ -86,7 +86,7 @@ final class Capture: HandlerRunSink, @unchecked Sendable {
       run.appends.append(
         CapturedAppend(
           topic: request.topic, key: String(decoding: entry.key, as: UTF8.self),
-          payload: CanonicalJSON.text(entry.value), id: entry.id))
+          payload: CanonicalJSON.text(Array(entry.value)), id: entry.id))
     }
   }
 

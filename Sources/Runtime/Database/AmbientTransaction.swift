@@ -61,8 +61,9 @@ extension Dispatcher {
     var statement = DatabaseStatement(sql: Array(text.utf8) + [0])
     for entry in request.entries {
       statement.parameters += [
-        .text(entry.key), .text(entry.value), entry.id.map { .text(Array($0.utf8)) } ?? .null,
-        request.trace.map { .text(Array($0.utf8)) } ?? .null, .integer(Int64(KeyPartition.hash(entry.key))),
+        .text(Array(entry.key)), .text(Array(entry.value)), entry.id.map { .text(Array($0.utf8)) } ?? .null,
+        request.trace.map { .text($0.withBytes { Array($0) }) } ?? .null,
+        .integer(Int64(KeyPartition.hash(entry.key))),
       ]
     }
     return statement

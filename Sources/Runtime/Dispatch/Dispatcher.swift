@@ -33,7 +33,10 @@ final class Dispatcher: ExchangeHandler {
   var events: EventAccess?
   /// Registry reference of the function that the write proxy runs; 0 before `topics` was loaded.
   var proxyFunction: Int32 = 0
-  var appends = AppendTable()
+  /// Made with the loop.
+  var appends: AppendInbox?
+  /// Counts appends, to tell a call's from an earlier one's.
+  var appendCount: UInt32 = 0
   /// What leaves a handler is captured instead of done; nil in serving.
   var capture: Capture?
   /// Tests run, with stand-ins for the world outside; nil in serving.

@@ -24,6 +24,29 @@ class Wait {
   func cancelled(_ dispatcher: Dispatcher) {}
 }
 
+/// The waits of parked calls, by the call's slot.
+struct WaitTable {
+  private var waits: ContiguousArray<Wait?> = []
+  private var count = 0
+
+  var isEmpty: Bool { count == 0 }
+  /// Where waits are.
+  var slots: some Sequence<Int32> {
+    waits.indices.lazy.filter { [waits] in waits[$0] != nil }.map { Int32($0) }
+  }
+
+  subscript(slot: Int32) -> Wait? {
+    get { waits.indices.contains(Int(slot)) ? waits[Int(slot)] : nil }
+    set {
+      if slot >= waits.count {
+        waits.append(contentsOf: repeatElement(nil, count: Int(slot) + 1 - waits.count))
+      }
+      count += (newValue == nil ? 0 : 1) - (waits[Int(slot)] == nil ? 0 : 1)
+      waits[Int(slot)] = newValue
+    }
+  }
+}
+
 /// Something a call holds until it ends, such as a transaction.
 class CallResource {
   /// The call has ended, in whatever way.
@@ -40,7 +63,7 @@ final class CallTimers: EventSource {
 /// What a dispatcher keeps of its calls that wait; all of it is empty for calls that never do.
 struct WaitState {
   /// The waits of parked calls, by slot.
-  var waits: [Int32: Wait] = [:]
+  var waits = WaitTable()
   var resources: [Int32: [CallResource]] = [:]
   /// References to the functions given to `defer`, by the slot of the call that gave them.
   var deferred: [Int32: [Int32]] = [:]
@@ -74,7 +97,8 @@ extension Dispatcher {
     waiting.waitTimers = loop.register(waitTimers)
     let appendNotices = AppendNotices()
     appendNotices.whenPosted = { [unowned(unsafe) self] in finishAppends() }
-    appends.source = loop.register(appendNotices)
+    let (mailbox, appendSource) = (loop.mailbox, loop.register(appendNotices))
+    appends = AppendInbox { mailbox.post(.token(source: appendSource, 0)) }
     let wallTimers = CallTimers()
     wallTimers.whenExpired = { [unowned(unsafe) self] token in
       let slot = slot(of: token)
@@ -317,7 +341,7 @@ extension Dispatcher {
   /// The parked call, with no other above it, that holds most together with those it waits for.
   private func largestParked() -> Int32? {
     var held: [Int32: Int] = [:]
-    for slot in waiting.waits.keys {
+    for slot in waiting.waits.slots {
       var root = slot
       while calls[root].parent >= 0 { root = calls[root].parent }
       held[root, default: 0] += calls[slot].heldBytes

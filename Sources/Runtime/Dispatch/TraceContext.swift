@@ -18,15 +18,8 @@ struct TraceContext: BitwiseCopyable {
     buffer.append(hexadecimal: traceLow)
   }
 
-  /// `00-TRACE-SPAN-01`.
-  var traceparent: String {
-    "00-\(Self.digits(traceHigh))\(Self.digits(traceLow))-\(Self.digits(span))-01"
-  }
-
-  private static func digits(_ number: UInt64) -> String {
-    let text = String(number, radix: 16)
-    return String(repeating: "0", count: 16 - text.utf8.count) + text
-  }
+  /// What tells others who calls.
+  var traceParent: TraceParent { TraceParent(traceHigh: traceHigh, traceLow: traceLow, span: span) }
 
   /// A span below this one.
   func child(span: UInt64) -> TraceContext {
@@ -35,14 +28,10 @@ struct TraceContext: BitwiseCopyable {
 
   /// Takes trace and parent from `traceparent: 00-TRACE-SPAN-FLAGS`; false when it is malformed.
   mutating func adopt(traceparent text: UnsafeRawBufferPointer) -> Bool {
-    guard text.count >= 55, text[0] == 0x30, text[1] == 0x30, text[2] == 0x2D, text[35] == 0x2D,
-      text[52] == 0x2D, text.count == 55,
-      let high = Self.hexadecimal(text, 3), let low = Self.hexadecimal(text, 19),
-      let span = Self.hexadecimal(text, 36), high | low != 0, span != 0
-    else { return false }
-    traceHigh = high
-    traceLow = low
-    parent = span
+    guard let parent = TraceParent(text) else { return false }
+    traceHigh = parent.traceHigh
+    traceLow = parent.traceLow
+    self.parent = parent.span
     return true
   }
 
@@ -83,15 +72,6 @@ struct TraceContext: BitwiseCopyable {
       value = value << 4 | UInt64(digit)
     }
     parent = value
-  }
-
-  private static func hexadecimal(_ text: UnsafeRawBufferPointer, _ start: Int) -> UInt64? {
-    var value: UInt64 = 0
-    for offset in start..<(start + 16) {
-      guard let digit = HexDigit.value(text[offset]) else { return nil }
-      value = value << 4 | UInt64(digit)
-    }
-    return value
   }
 
   /// FNV-1a, 64 bits.

@@ -155,7 +155,9 @@ struct ControlRunner: Sendable {
     guard entry.value.count <= bytesMax else {
       throw EventLogError(.tooLarge, "the payload is larger than \(bytesMax) bytes (limits.eventBytes)")
     }
-    guard JSONScanner.isValid(entry.value) else { throw EventLogError(.failed, "the payload is no JSON") }
+    guard JSONScanner.isValid(Array(entry.value)) else {
+      throw EventLogError(.failed, "the payload is no JSON")
+    }
     guard String(validating: entry.key, as: UTF8.self) != nil, !entry.key.contains(0) else {
       throw EventLogError(.failed, "a key must be UTF-8 without NUL")
     }

@@ -21,7 +21,7 @@ struct TriggerMember {
   private var places: [UInt64: Int] = [:]
   private var loads: [Int] = []
   /// Appends of schedules that have ended: runs of the trigger without a function.
-  private let appends = AppendInbox()
+  private let appends: AppendInbox
   private var nextControl: Int64 = 0
   /// Triggers that are paused, and of these the ones whose record is known to be stored.
   private var paused: Set<Int> = []
@@ -34,6 +34,7 @@ struct TriggerMember {
     wake: @escaping @Sendable () -> Void
   ) {
     self.wake = wake
+    appends = AppendInbox(tell: wake)
     self.configuration = configuration
     self.store = store
     self.log = log
@@ -112,13 +113,13 @@ struct TriggerMember {
 
   /// Does what the dispatcher wants, and returns the runs for workers.
   mutating func step(_ consumer: any GroupConsumer) -> [HandlerRun] {
-    for (number, result) in appends.takeAll() {
+    for item in appends.takeAll() {
       let outcome: RunOutcome =
-        switch result {
+        switch item.result {
         case .success: .done
         case .failure(let error): .failed(message: error.message, isFinal: !error.isTemporary)
         }
-      dispatcher.finished(RunID(number: number), outcome, now: now)
+      dispatcher.finished(RunID(number: item.number), outcome, now: now)
     }
     if clock.monotonicMilliseconds() >= nextControl { lookAtControls() }
     appendDueSchedules()
@@ -164,18 +165,15 @@ struct TriggerMember {
   private func append(_ run: TriggerRun) {
     let number = run.id.number
     guard let schedule = run.events.first?.schedule, case .append(let topic, let key) = schedule.target else {
-      _ = appends.add(number, .failure(EventLogError(.failed, "the event is none of a schedule's")))
-      return
+      return appends.add(
+        AppendInbox.Item(
+          number: number, result: .failure(EventLogError(.failed, "the event is none of a schedule's"))))
     }
     let request = AppendRequest(
       topic: topic,
       entries: [AppendEntry(key: Array(key.utf8), value: schedule.payload, id: schedule.id)],
-      trace: run.events.first?.record.trace)
-    let (inbox, wake) = (appends, wake)
-    store.append(request) { result in
-      _ = inbox.add(number, result)
-      wake()
-    }
+      trace: run.events.first?.record.trace.flatMap { TraceParent($0) })
+    store.append(PendingAppend(request, number: number, for: appends))
   }
 
   private mutating func commit(_ done: [TopicPartition: Int64], _ consumer: any GroupConsumer) {

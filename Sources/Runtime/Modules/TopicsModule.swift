@@ -92,6 +92,11 @@ enum TopicsFunction: Int32, HostFunctions {
 
 /// A call that waits for its events to be stored.
 final class AppendWait: Wait {
+  /// The append's.
+  let number: UInt64
+
+  init(number: UInt64) { self.number = number }
+
   override func expired(_ dispatcher: Dispatcher) {
     dispatcher.complete(self) {
       dispatcher.pushAppendFailure(
@@ -214,7 +219,7 @@ extension Dispatcher {
       }
       stack.pop()
     }
-    entries.sort { $0.key.lexicographicallyPrecedes($1.key) }
+    if entries.count > 1 { entries.sort { $0.key.lexicographicallyPrecedes($1.key) } }
     if let id = options.id {
       for index in entries.indices {
         entries[index].id =
@@ -226,21 +231,21 @@ extension Dispatcher {
     let elapsed = Int(clamping: (clock() &- calls[root].start) / 1_000_000)
     let rest = max(1, wallMilliseconds(of: root) - elapsed)
     return AppendRequest(
-      topic: name, entries: entries, trace: call.trace.child(span: ids.next()).traceparent,
+      topic: name, entries: entries, trace: call.trace.child(span: ids.next()).traceParent,
       timeoutMilliseconds: min(rest, options.milliseconds ?? Self.appendMilliseconds))
   }
 
   /// Reads one entry, whose key and payload are on top.
   private func appendEntry(_ state: OpaquePointer, _ events: EventAccess) throws(Refusal) -> AppendEntry {
     let stack = LuaStack(state)
-    let key: [UInt8]
+    let integer: [UInt8]
     if let bytes = stack.bytes(at: -2) {
       guard UTF8Scanner.firstInvalid(in: bytes) == nil, !bytes.contains(0) else {
         throw Refusal(message: "a key must be UTF-8 without NUL")
       }
-      key = Array(bytes)
+      integer = []
     } else if lua_isinteger(state, -2) != 0 {
-      key = Array(String(lua_tointegerx(state, -2, nil)).utf8)
+      integer = Array(String(lua_tointegerx(state, -2, nil)).utf8)
     } else {
       throw Refusal(message: "a key must be a string or an integer, not a \(stack.typeName(at: -2))")
     }
@@ -251,15 +256,24 @@ extension Dispatcher {
       try encoder.encode(at: -1, into: &transfer)
     } catch {
       throw Refusal(
-        message: "the payload of '\(String(decoding: key, as: UTF8.self))' holds \(error.reason) at "
+        message: "the payload of '\(Self.keyText(stack))' holds \(error.reason) at "
           + "payload\(error.path), which JSON cannot hold")
     }
     guard transfer.count <= events.eventBytesMax else {
       throw Refusal(
-        message: "the payload of '\(String(decoding: key, as: UTF8.self))' is larger than "
+        message: "the payload of '\(Self.keyText(stack))' is larger than "
           + "\(events.eventBytesMax) bytes (limits.eventBytes)")
     }
-    return AppendEntry(key: key, value: Array(transfer.bytes))
+    // The key's own text: a number's would turn it into a string, which `lua_next` cannot go on from.
+    guard integer.isEmpty, let key = stack.bytes(at: -2) else {
+      return AppendEntry(key: integer, value: transfer.bytes)
+    }
+    return AppendEntry(key: key, value: transfer.bytes)
+  }
+
+  /// The key of an entry whose key and payload are on top.
+  private static func keyText(_ stack: LuaStack) -> String {
+    stack.text(at: -2) ?? String(lua_tointegerx(stack.raw, -2, nil))
   }
 
   private func appendOptions(_ state: OpaquePointer) throws(Refusal) -> (id: String?, milliseconds: Int?) {
@@ -305,18 +319,15 @@ extension Dispatcher {
   private func hand(
     _ request: AppendRequest, to events: EventAccess, _ state: OpaquePointer
   ) -> Int32 {
-    let wait = AppendWait()
-    let ticket = appends.add(wait)
-    let (inbox, source, mailbox) = (appends.inbox, appends.source, loop?.mailbox)
-    let answer = ImmediateAnswer()
-    events.store.append(request) { result in
-      if answer.take(result) { return }
-      if inbox.add(ticket, result), let mailbox { mailbox.post(.token(source: source, 0)) }
+    guard let appends else {
+      return pushAppendFailure(EventLogError(.unavailable, "there is nothing to wait on"), onto: state)
     }
-    if let result = answer.close() {
-      _ = appends.remove(ticket)
+    appendCount &+= 1
+    let number = UInt64(appendCount) << 32 | UInt64(UInt32(bitPattern: currentCall))
+    if let result = appends.hand(PendingAppend(request, number: number, for: appends), to: events.store) {
       return push(result, onto: state)
     }
+    let wait = AppendWait(number: number)
     let parked = park(on: wait)
     startTimer(for: wait, afterMilliseconds: UInt64(request.timeoutMilliseconds))
     return parked
@@ -333,9 +344,12 @@ extension Dispatcher {
 
   /// Ends the waits whose appends have come to an end.
   func finishAppends() {
-    for (ticket, result) in appends.inbox.takeAll() {
-      guard let wait = appends.remove(ticket) else { continue }
-      complete(wait) { push(result, onto: $0) }
+    guard let appends else { return }
+    for item in appends.takeAll() {
+      let slot = Int32(truncatingIfNeeded: item.number)
+      // The call may have been given up, and another may stand in its place.
+      guard let wait = waiting.waits[slot] as? AppendWait, wait.number == item.number else { continue }
+      complete(wait) { push(item.result, onto: $0) }
     }
   }
 }

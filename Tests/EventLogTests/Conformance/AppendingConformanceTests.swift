@@ -32,7 +32,7 @@ import Testing
           AppendEntry(
             key: Array("ключ 🗝 ' \" \\ %".utf8), value: Array(#"{"a":"ü\u0000","b":[1,2.5,null]}"#.utf8)),
           AppendEntry(key: Array("k".utf8), value: Array("null".utf8), id: "given-1"),
-        ], trace: trace))
+        ], trace: TraceParent(trace)))
     let events = try bench.readAll(count: 2).sorted { $0.key.count > $1.key.count }
     #expect(events[0].key == Array("ключ 🗝 ' \" \\ %".utf8))
     #expect(events[0].value == Array(#"{"a":"ü\u0000","b":[1,2.5,null]}"#.utf8))

@@ -132,7 +132,8 @@ final class Bench {
   func append(_ entries: [(String, String)], topic: String = "orders", trace: String? = nil) throws -> [Int64]
   {
     let entries = entries.map { AppendEntry(key: Array($0.0.utf8), value: Array($0.1.utf8)) }
-    return try store.appendAndWait(AppendRequest(topic: topic, entries: entries, trace: trace)).offsets
+    let request = AppendRequest(topic: topic, entries: entries, trace: trace.flatMap { TraceParent($0) })
+    return Array(try store.appendAndWait(request).offsets)
   }
 
   /// Events `from` to `through` with the keys k0 … k(keyCount - 1) in turn; the values are their numbers.

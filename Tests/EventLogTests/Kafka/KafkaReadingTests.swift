@@ -19,7 +19,7 @@ import Testing
     _ = try store.appendAndWait(
       AppendRequest(
         topic: "orders", entries: [AppendEntry(key: [0x6B], value: Array("1".utf8), id: "given")],
-        trace: trace))
+        trace: TraceParent(trace)))
     try store.put(.controls, [StoredRecord(key: "k", value: Array("{}".utf8))])
     func headers(_ topic: String) throws -> [String] {
       var text = [CChar](repeating: 0, count: 512)

@@ -7,17 +7,19 @@ import Testing
 @Suite struct KafkaValuesTests {
   // Pending appends
 
+  private static var append: PendingAppend { PendingAppend(AppendRequest(topic: "t", entries: [])) { _ in } }
+
   private func text(_ completed: KafkaPendingAppends.Completed?) -> String? {
     guard let completed else { return nil }
     return switch completed.result {
-    case .success(let outcome): "\(outcome.offsets)"
+    case .success(let outcome): "\(Array(outcome.offsets))"
     case .failure(let error): error.code.rawValue
     }
   }
 
   @Test func anAppendCompletesWithItsLastReport() {
     var pending = KafkaPendingAppends(bytesMax: 1_000, entriesMax: 10)
-    let slot = pending.add(entryCount: 3, byteCount: 30, deadlineMilliseconds: 100) { _ in } ?? -1
+    let slot = pending.add(Self.append, entryCount: 3, byteCount: 30, deadlineMilliseconds: 100) ?? -1
     func report(_ entry: Int, _ result: Result<Int64, EventLogError>) -> String? {
       text(pending.report(KafkaPendingAppends.number(slot: slot, entry: entry), result))
     }
@@ -32,7 +34,7 @@ import Testing
 
   @Test func aLateAppendCompletesOnce() {
     var pending = KafkaPendingAppends(bytesMax: 1_000, entriesMax: 10)
-    let slot = pending.add(entryCount: 1, byteCount: 30, deadlineMilliseconds: 100) { _ in } ?? -1
+    let slot = pending.add(Self.append, entryCount: 1, byteCount: 30, deadlineMilliseconds: 100) ?? -1
     #expect(pending.expire(nowMilliseconds: 99).isEmpty)
     #expect(pending.expire(nowMilliseconds: 100).map { text($0) } == ["outcomeUnknown"])
     #expect(pending.expire(nowMilliseconds: 200).isEmpty)
@@ -45,13 +47,13 @@ import Testing
   @Test func whatIsAboveTheBoundsIsRefused() {
     var pending = KafkaPendingAppends(bytesMax: 100, entriesMax: 3)
     // Alone, anything goes: it could never be appended otherwise.
-    #expect(pending.add(entryCount: 9, byteCount: 900, deadlineMilliseconds: 1) { _ in } == 0)
-    #expect(pending.add(entryCount: 1, byteCount: 1, deadlineMilliseconds: 1) { _ in } == nil)
+    #expect(pending.add(Self.append, entryCount: 9, byteCount: 900, deadlineMilliseconds: 1) == 0)
+    #expect(pending.add(Self.append, entryCount: 1, byteCount: 1, deadlineMilliseconds: 1) == nil)
     for entry in 0..<9 { _ = pending.report(KafkaPendingAppends.number(slot: 0, entry: entry), .success(1)) }
-    #expect(pending.add(entryCount: 2, byteCount: 60, deadlineMilliseconds: 1) { _ in } == 0)
-    #expect(pending.add(entryCount: 1, byteCount: 60, deadlineMilliseconds: 1) { _ in } == nil)
-    #expect(pending.add(entryCount: 2, byteCount: 1, deadlineMilliseconds: 1) { _ in } == nil)
-    #expect(pending.add(entryCount: 1, byteCount: 40, deadlineMilliseconds: 1) { _ in } == 1)
+    #expect(pending.add(Self.append, entryCount: 2, byteCount: 60, deadlineMilliseconds: 1) == 0)
+    #expect(pending.add(Self.append, entryCount: 1, byteCount: 60, deadlineMilliseconds: 1) == nil)
+    #expect(pending.add(Self.append, entryCount: 2, byteCount: 1, deadlineMilliseconds: 1) == nil)
+    #expect(pending.add(Self.append, entryCount: 1, byteCount: 40, deadlineMilliseconds: 1) == 1)
   }
 
   // Commits

@@ -188,7 +188,7 @@ struct TriggerDispatcherTests {
     )
     let records = retries.enumerated().map { place, event in
       EventRecord(
-        topic: InternalEvent.topic, partition: 0, offset: Int64(place), key: event.entry.key,
+        topic: InternalEvent.topic, partition: 0, offset: Int64(place), key: Array(event.entry.key),
         value: event.json, timestampMilliseconds: 1)
     }
     world.dispatcher.deliver(records, now: world.now)
