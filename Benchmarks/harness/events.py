@@ -169,7 +169,10 @@ class EventSpacer(servers.Spacer):
         return self.get("/delays")["handled"]
 
     def delays(self, count):
-        self.post("/pace", {"count": count, "key": "paced"})
+        # A Kafka consumer joins its group after the start.
+        self.post("/pace", {"count": 1, "key": "paced", "isFirst": True})
+        processes.wait_until(lambda: self.handled() == 1, 20, "the first event does not arrive")
+        self.post("/pace", {"count": count, "key": "paced", "isFirst": False})
         figures = {}
 
         def arrived():

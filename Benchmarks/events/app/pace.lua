@@ -5,7 +5,7 @@ local topics = require "topics"
 -- queue.
 return function (args)
   for _ = 1, args.count do
-    topics.append("paced", { [args.key] = { sent = time.now() } })
+    topics.append("paced", { [args.key] = { sent = time.now(), isFirst = args.isFirst } })
     sleep(0.002)
   end
   return args.count

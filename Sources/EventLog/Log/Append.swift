@@ -1,4 +1,5 @@
-// An append: what is handed to a store, what comes of it, and who is told.
+// An append: what is handed to a store, what comes of it, and who is told. Unsafe: an entry's bytes are lent for the
+// length of a closure, cut at the key's count, which its `init` took from the same bytes.
 
 /// One event to append.
 package struct AppendEntry: Equatable, Sendable {
@@ -143,8 +144,8 @@ package protocol AppendReceiver: AnyObject, Sendable {
   func completed(_ append: PendingAppend, _ result: Result<AppendOutcome, EventLogError>)
 }
 
-/// An append that was handed to a store. One object for all that is known of it: many threads' appends meet at the
-/// store's, where each more that they had in common would be counted and freed in turns.
+/// An append that was handed to a store. One object for all that is known of it, since the store's thread has to fetch
+/// what the caller's thread wrote, and counts references to it beside that thread.
 package final class PendingAppend: @unchecked Sendable {
   // Thread rule: `deadlineMilliseconds` is set before another thread has the append; the rest never changes.
   package let request: AppendRequest

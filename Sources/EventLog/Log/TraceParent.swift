@@ -1,4 +1,5 @@
-// The header `traceparent` of W3C Trace Context, version 00, as a value: it goes with every append.
+// The header `traceparent` of W3C Trace Context, version 00, as a value: it goes with every append. Unsafe: the text
+// is on the stack, written in one go of as many bytes as were taken, and lent for the length of a closure.
 
 /// `00-TRACE-SPAN-FLAGS`.
 package struct TraceParent: Equatable, Sendable, BitwiseCopyable {
