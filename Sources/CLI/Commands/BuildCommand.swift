@@ -20,7 +20,8 @@ struct BuildCommand: ParsableCommand {
 
   @Option(
     name: [.short, .long],
-    help: "Where to write the artifact (default: app.spx, or app with --standalone).")
+    help: "Where to write the artifact (default: app.spx; with --standalone, the project's name and -server)."
+  )
   var output: String?
 
   @Option(
@@ -61,10 +62,14 @@ struct BuildCommand: ParsableCommand {
       artifact = try Self.signed(artifact, key)
       notes.append("signed by \(key.publicKey.fingerprint)")
     }
-    let output = output ?? (standalone ? "app" : "app.spx")
+    let output =
+      output ?? (standalone ? ProjectName(folder: target.project).lowercased + "-server" : "app.spx")
     do throws(SystemFailure) {
       if let runtime {
-        try write(runtime.carrying(artifact), to: output, mode: 0o777)
+        let executable = runtime.carrying(artifact)
+        notes.append(
+          "an executable of \(executable.count / 1_000_000) MB: the runtime with the artifact behind it")
+        try write(executable, to: output, mode: 0o777)
       } else {
         try write(artifact, to: output, mode: 0o666)
       }

@@ -54,6 +54,7 @@ struct DevCommand: ParsableCommand {
     options.toleratesMissingHostFunctions = true
     options.group = serving.group
     options.hasWriteProxy = !serving.noWriteProxy
+    options.toleratesTakenWriteProxy = true
     let build = try ProjectBuild(project: target.project, storesLater: true)
     var loop = try DevLoop(
       project: target.project, build: build, options: options, output: DevOutput(isJSON: json))

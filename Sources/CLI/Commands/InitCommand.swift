@@ -28,8 +28,10 @@ struct InitCommand: ParsableCommand {
     do throws(SystemFailure) {
       try NewProject(template: template, name: ProjectName(folder: folder)).write(to: folder)
     } catch {
-      let way = (error.code == EEXIST ? "; nothing was written" : "") + ": choose another folder"
-      throw CommandFailure.missing("cannot make the project: \(error)\(way)")
+      let reason =
+        error.code == EEXIST
+        ? "\(error.subject ?? folder) is there already, and nothing was written" : String(describing: error)
+      throw CommandFailure.missing("cannot make the project: \(reason): choose another folder")
     }
     Console.standardOutput.write(
       """

@@ -15,7 +15,8 @@ struct ProjectOptions: ParsableArguments {
     if Files.kind(path + "/app") != .folder && Files.kind(path + "/config") != .folder {
       let shown = path == "." ? "this folder" : "'\(path)'"
       throw .missing(
-        "\(shown) is no Spacer project: it has neither app/ nor config/; name the project's folder")
+        "\(shown) is no Spacer project: it has neither app/ nor config/; name the project's folder, "
+          + "or make one with 'spacer init FOLDER'")
     }
   }
 }

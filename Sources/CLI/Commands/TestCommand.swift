@@ -76,6 +76,7 @@ struct TestCommand: ParsableCommand {
 
   func run() throws {
     signal(SIGPIPE, SIG_IGN)
+    try requireFolder()
     if watch {
       // Nothing is left behind that would have to be put away, in the middle of a run either.
       let interruption = Interruption()
@@ -87,6 +88,16 @@ struct TestCommand: ParsableCommand {
       let isPassed = try session.run()
       if !isPassed { throw CommandFailure.projectErrors }
     }
+  }
+
+  /// A test file's name where the project's is wanted.
+  private func requireFolder() throws(CommandFailure) {
+    let path = target.project
+    guard path.hasSuffix(".lua"), Files.kind(path) != .folder else { return }
+    let name = path.split(separator: "/").last ?? ""
+    throw .missing(
+      "'\(path)' is no project's folder: to run one file, 'spacer test --filter \(name)' in the project's folder"
+    )
   }
 
   // MARK: What the options say

@@ -56,6 +56,7 @@ final class TestSession {
       throw .missing(error.message)
     }
     printer.end(results, nanoseconds: Clock.nanoseconds - start)
+    if command.filter == nil { tellOfUnrun(results) }
     var isMissed = false
     if all.isEmpty {
       say("no tests: there is no test/test_*.lua in \(project == "." ? "this folder" : "'\(project)'")")
@@ -67,6 +68,18 @@ final class TestSession {
     }
     if command.options.countsLines { try showCoverage(results, loaded) }
     return !isMissed && results.allSatisfy { $0.failureCount == 0 }
+  }
+
+  /// What looks like a test and is none.
+  private func tellOfUnrun(_ results: [TestFileResult]) {
+    for result in results where result.tests.isEmpty && result.failure == nil {
+      say(
+        "warning: \(result.path) has no test: tests are global functions named 'test…', and functions named so of "
+          + "global tables named 'Test…'")
+    }
+    for path in TestFiles.misnamed(in: project) {
+      say("warning: \(path) is not run: tests are in files named test_*.lua")
+    }
   }
 
   private func tests(of artifact: LoadedArtifact) -> [String] {

@@ -106,6 +106,7 @@ struct DevServer: ~Copyable {
   private func tellOfAddresses(_ server: Server) {
     for address in server.addresses { output.say(.listening, "listening on \(address)") }
     if let address = server.writeProxyAddress { output.say(.listening, "write proxy on \(address)") }
+    if let problem = server.writeProxyProblem { output.say(.notice, problem) }
   }
 
   /// Finishes the requests in flight and ends.

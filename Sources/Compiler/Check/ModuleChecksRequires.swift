@@ -30,7 +30,7 @@ extension ModuleChecks {
           Diagnostic.Note(
             "this file belongs to the original's runtime and is left out",
             at: SourceLocation(path: original))
-        ], hint: Self.builtinList)
+        ], hint: Self.list(BuiltinModules.sorted))
     }
     if let equivalent = EngineOnlyNames.equivalent(ofModule: name) {
       return Diagnostic(
@@ -43,16 +43,20 @@ extension ModuleChecks {
         .unresolvedRequire, Self.severity(reference), message, at: place, hint: "write '\(plain)'",
         fix: Self.fix(reference.range, plain))
     }
-    let names = scan.modules.map(\.name) + BuiltinModules.sorted
+    let builtins = BuiltinModules.sorted + (TestFiles.contains(path) ? ["luaunit", "spacer"] : [])
+    let names = scan.modules.map(\.name) + builtins
     let candidates = NearestName.findAll(name, in: names)
     let others = candidates.dropFirst().map { "'\($0)'" }
     return Diagnostic(
       .unresolvedRequire, Self.severity(reference), message, at: place,
       notes: others.isEmpty ? [] : [Diagnostic.Note("other candidates: \(others.joined(separator: ", "))")],
-      hint: Self.hint(candidates.first) ?? Self.builtinList, fix: Self.fix(reference.range, candidates.first))
+      hint: Self.hint(candidates.first) ?? Self.list(builtins),
+      fix: Self.fix(reference.range, candidates.first))
   }
 
-  private static let builtinList = "the built-in modules are \(BuiltinModules.sorted.joined(separator: ", "))"
+  private static func list(_ builtins: [String]) -> String {
+    "the built-in modules are \(builtins.joined(separator: ", "))"
+  }
 
   // MARK: Cycles
 

@@ -133,13 +133,13 @@ struct ConfigValidator {
 
   private func sectionHint(_ schemaPath: String) -> String? {
     switch schemaPath {
-    case "events": "write 'events: TOPIC: APPEND: [FUNCTION]'"
+    case "events": "write 'events: {TOPIC: {APPEND: [FUNCTION]}}'"
     case "events.*": "write 'APPEND: [FUNCTION]' below the topic"
-    case "logStorage", "logStorage.*": "write 'logStorage: ENVIRONMENT: driver: …'"
+    case "logStorage", "logStorage.*": "write 'logStorage: {ENVIRONMENT: {driver: …}}'"
     case ConfigEventKeys.triggerPath: "write '{function: NAME, batch: 100}'"
     case "topics.*": "write the options as 'NAME: {partitions: 8}'"
-    case "schedules", "schedules.*": "write 'schedules: NAME: {cron: \"0 3 * * *\", function: NAME}'"
-    case "databases", "databases.*": "write 'databases: NAME: driver: …'"
+    case "schedules", "schedules.*": "write 'schedules: {NAME: {cron: \"0 3 * * *\", function: NAME}}'"
+    case "databases", "databases.*": "write 'databases: {NAME: {driver: …}}'"
     case "": "the file holds 'key: value' lines"
     default: nil
     }

@@ -15,6 +15,13 @@ package enum TestFiles {
     return name.hasPrefix("test_")
   }
 
+  /// Files of a project's test/ that others would call tests, and that are none: `users_test.lua`.
+  package static func misnamed(in project: String) -> [String] {
+    let names = (try? DirectoryReader.entries(of: project + "/" + folder)) ?? []
+    return names.map { String(decoding: $0, as: UTF8.self) }
+      .filter { $0.hasSuffix("_test.lua") && !$0.hasPrefix("test_") }.map { folder + "/" + $0 }
+  }
+
   /// The modules that only tests can require.
   package static let modules: Set<String> = ["luaunit", "lib/luaunit", "spacer"]
 

@@ -227,6 +227,15 @@ extension ParserState {
 
   // MARK: Ends of blocks
 
+  /// Blanks at the begin of the line that `offset` is in.
+  private func indentation(at offset: Int) -> Int {
+    var begin = offset
+    while begin > 0, lexer.bytes[begin - 1] != 0x0A { begin -= 1 }
+    var end = begin
+    while end < offset, lexer.bytes[end] == 0x20 || lexer.bytes[end] == 0x09 { end += 1 }
+    return end - begin
+  }
+
   /// `opening` is not closed where its block ends.
   mutating func failUnclosed(
     _ kind: TokenKind, _ opening: Opening, canContinue: Bool = false
@@ -265,7 +274,11 @@ extension ParserState {
     let closing = opening.kind == .repeat ? "until" : "end"
     lacksEnd = true
     let place = token.kind == .endOfFile ? (lexer.bytes.count, lexer.bytes.count) : (token.start, token.end)
-    var hint = followsReturn ? returnHint : nil
+    // What begins a line no deeper than the block's own was meant to follow the block.
+    let isBehind =
+      line(missingPlace.start) != line(token.start)
+      && indentation(at: token.start) <= indentation(at: opening.start)
+    var hint = !followsReturn ? nil : isBehind ? "write '\(closing)' before this line" : returnHint
     if let elseIf = openElseIfs.last, elseIf > opening.start || opening.kind == .if {
       hint = "'else if' at line \(line(elseIf)) opens another 'if' with an 'end' of its own; write 'elseif'"
     }

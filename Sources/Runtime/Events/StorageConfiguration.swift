@@ -1,5 +1,6 @@
 // Where events are kept: `logStorage.ENVIRONMENT` of application.yml.
 
+import Glibc
 import SpacerArtifact
 package import SpacerEventLog
 
@@ -73,6 +74,19 @@ package enum StorageConfiguration: Equatable, Sendable {
   }
 
   /// A store of this kind, not yet open.
+  /// For people.
+  package var place: String {
+    switch self {
+    case .memory: return "memory, and end with the process"
+    case .sqlite(let path, _):
+      guard !path.hasPrefix("/"), let folder = getcwd(nil, 0) else { return path }
+      defer { free(folder) }
+      return String(cString: folder) + "/" + path
+    case .postgres: return "PostgreSQL"
+    case .kafka(let brokers, _): return "Kafka at \(brokers.joined(separator: ", "))"
+    }
+  }
+
   package func makeStore(appName: String) -> any EventStore {
     switch self {
     case .memory: MemoryStore()

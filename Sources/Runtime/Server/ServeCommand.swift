@@ -52,6 +52,7 @@ package enum ServeCommand {
     server.start()
     for address in server.addresses { say("listening on \(address)") }
     if let address = server.writeProxyAddress { say("write proxy on \(address)") }
+    if let place = server.eventsPlace { say("events are kept in \(place)") }
     obey(signals, server, options)
     return Exit.done
   }

@@ -55,6 +55,8 @@ package struct ServeOptions: Sendable {
   package var group: String?
   /// Whether the write proxy listens, for an application with topics.
   package var hasWriteProxy = true
+  /// Whether the server goes without its write proxy when the usual port is in use, as another project's.
+  package var toleratesTakenWriteProxy = false
   /// The form of the log; nil leaves it to the environment.
   package var logForm: LogForm?
   /// Log no requests and no runs of triggers.

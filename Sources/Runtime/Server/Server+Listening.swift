@@ -17,6 +17,8 @@ struct BoundListeners: Sendable {
   /// For people: `http://127.0.0.1:3000`.
   var addresses: [String] = []
   var writeProxyAddress: String?
+  /// Why there is no write proxy although there are topics.
+  var writeProxyProblem: String?
 
   var port: UInt16 { places.first?.port ?? 0 }
 
@@ -59,7 +61,11 @@ extension Server {
         bound.writeProxy = opened
         bound.writeProxyAddress = "http://\(place.displayHost):\(opened.port)"
       } catch {
-        throw StartError(message: describeProxy(error, place))
+        guard configuration.toleratesTakenWriteProxy, error.isTaken else {
+          throw StartError(message: describeProxy(error, place))
+        }
+        bound.writeProxyProblem =
+          "no write proxy: its port \(place.port) is in use, and writeProxyListen in config/application.yml names no other"
       }
       return bound
     } catch {
@@ -98,7 +104,7 @@ extension Server {
   }
 
   private static func describeProxy(_ error: ListenerError, _ place: ListenPlace) -> String {
-    if case .system(let failure) = error, failure.code == EADDRINUSE {
+    if error.isTaken {
       return "the write proxy's port \(place.port) is in use: choose another with writeProxyListen in "
         + "config/application.yml, or go without it with --no-write-proxy"
     }
@@ -119,5 +125,12 @@ extension Server {
     default:
       return "cannot listen on \(place.displayHost), port \(place.port): \(failure)"
     }
+  }
+}
+
+extension ListenerError {
+  /// Whether another listens there.
+  fileprivate var isTaken: Bool {
+    if case .system(let failure) = self { failure.code == EADDRINUSE } else { false }
   }
 }

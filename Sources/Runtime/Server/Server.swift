@@ -26,6 +26,10 @@ package final class Server: Sendable {
   package let port: UInt16
   /// Where the write proxy listens; nil when it does not.
   package let writeProxyAddress: String?
+  /// Why there is none although there are topics; nil when nothing is wrong.
+  package let writeProxyProblem: String?
+  /// Where events are kept, for people; nil without topics and schedules.
+  package let eventsPlace: String?
   /// How long a drain may take.
   let drainSeconds: Int
   let workers: [Worker]
@@ -108,6 +112,8 @@ package final class Server: Sendable {
     port = bound.port
     addresses = bound.addresses
     writeProxyAddress = bound.writeProxyAddress
+    writeProxyProblem = bound.writeProxyProblem
+    eventsPlace = configuration.events?.storage.place
     var workers: [Worker] = []
     do throws(LoadError) {
       for number in 0..<configuration.workerCount {

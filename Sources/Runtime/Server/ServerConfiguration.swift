@@ -33,6 +33,8 @@ struct ServerConfiguration: Sendable {
   var events: EventConfiguration?
   /// Where the write proxy listens; nil when it does not.
   var writeProxy: ListenPlace?
+  /// Its port may be another's.
+  var toleratesTakenWriteProxy = false
   /// What `kv` may hold, in bytes; counts when the server starts.
   var kvBytes: Int
 
@@ -51,6 +53,8 @@ struct ServerConfiguration: Sendable {
       artifact, environment: environment, group: options.group, wallMilliseconds: policy.wallMilliseconds)
     if events != nil, options.hasWriteProxy {
       writeProxy = try Self.writeProxyPlace(settings)
+      let isUsualPlace = try settings.text("writeProxyListen") == nil
+      toleratesTakenWriteProxy = options.toleratesTakenWriteProxy && isUsualPlace
       policy.writeProxyToken = try settings.text("writeProxyToken").map { Array($0.utf8) }
     }
     kvBytes = try Self.kvBytes(settings)

@@ -30,7 +30,7 @@ struct ConfigErrorTests {
     ("topics:\n  -\n", "4:4 config-type 'topics' must be a name, not nothing", nil),
     (
       "events: [a]", "3:9 config-type 'events' must be a mapping, not a list",
-      "write 'events: TOPIC: APPEND: [FUNCTION]'"
+      "write 'events: {TOPIC: {APPEND: [FUNCTION]}}'"
     ),
     (
       "topics: [a]\nevents:\n  a: [f]", "5:6 config-type 'events.a' must be a mapping, not a list",
@@ -135,7 +135,7 @@ struct ConfigErrorTests {
     (
       "logStorage: {production: memory}",
       "3:26 config-type 'logStorage.production' must be a mapping, not text",
-      "write 'logStorage: ENVIRONMENT: driver: …'"
+      "write 'logStorage: {ENVIRONMENT: {driver: …}}'"
     ),
     (
       "logStorage: {production: {path: x}}", "3:26 config-value 'logStorage.production.driver' is missing",
@@ -189,7 +189,7 @@ struct ConfigErrorTests {
     ),
     (
       "databases: {main: sqlite}", "3:19 config-type 'databases.main' must be a mapping, not text",
-      "write 'databases: NAME: driver: …'"
+      "write 'databases: {NAME: {driver: …}}'"
     ),
     (
       "logStorage: {a.b: {driver: memory}}",

@@ -317,7 +317,7 @@ struct EventConfigErrorTests {
     ),
     (
       "n: f", "5:6 config-type 'schedules.n' must be a mapping, not text",
-      "write 'schedules: NAME: {cron: \"0 3 * * *\", function: NAME}'"
+      "write 'schedules: {NAME: {cron: \"0 3 * * *\", function: NAME}}'"
     ),
   ])
   func schedules(_ schedule: String, _ expected: String, _ hint: String?) {

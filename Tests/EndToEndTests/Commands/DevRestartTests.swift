@@ -227,6 +227,24 @@ import Testing
     #expect(try answer(server) == .string("one"))
   }
 
+  /// The write proxy's usual port is the first one's: the second works all the same. In production that is an error.
+  @Test func twoProjectsWithTopics() throws {
+    try configure(
+      "topics: [t]\nlogStorage: { development: { driver: memory }, production: { driver: memory } }\n")
+    let other = workspace.path + "/other"
+    try FileManager.default.copyItem(atPath: project, toPath: other)
+    let first = try RunningServer(["dev", project])
+    let second = try RunningServer(["dev", other])
+    try said(second, "no write proxy: its port 9065 is in use")
+    #expect(try answer(second) == .string("one"))
+    let artifact = try workspace.build(other, to: "other.spx")
+    let production = try Tool.run(["run", artifact, "--port", "0"])
+    #expect(production.status == 3)
+    #expect(production.errors.contains("the write proxy's port 9065 is in use"), "\(production.errors)")
+    #expect(try second.stop() == 0)
+    #expect(try first.stop() == 0)
+  }
+
   @Test func httpsBeginsOnTheSameAddress() throws {
     let files = try Certificates.make(in: workspace)
     let server = try RunningServer(["dev", project])

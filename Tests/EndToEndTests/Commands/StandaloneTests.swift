@@ -32,6 +32,19 @@ import Testing
     return outcome.errors
   }
 
+  /// By default beside app/, which every project has.
+  @Test func itsUsualName() throws {
+    let project = try workspace.project([
+      "app/gateway.lua": "return { {\"GET\", \"/v\", \"v\"} }\n",
+      "app/v.lua": "return function() return 1 end\n",
+    ])
+    let outcome = try Tool.run(["build", "--standalone"], folder: project)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let said = try #require(outcome.errors.firstMatch(of: #/built (.+-server): /#)?.1)
+    #expect(FileManager.default.isExecutableFile(atPath: project + "/" + said), "\(outcome.errors)")
+    #expect(outcome.errors.contains(/an executable of \d+ MB/), "\(outcome.errors)")
+  }
+
   @Test func itServesByItself() throws {
     let built = try standalone("one")
     let mode = try #require(

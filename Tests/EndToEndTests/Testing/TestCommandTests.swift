@@ -273,6 +273,21 @@ import Testing
     #expect(try parser.waitForExit() == 0, "\(parser.standardError)")
   }
 
+  @Test func whatLooksLikeATestAndIsNone() throws {
+    let outcome = try Tool.run([
+      "test",
+      try project([
+        "test_local.lua": "local TestA = {}\nfunction TestA:test_a() error() end\nreturn TestA\n",
+        "users_test.lua": "function test_a() error() end\n", "test_b.lua": "function test_b() end\n",
+      ]),
+    ])
+    #expect(outcome.status == 0, "\(outcome.output)")
+    #expect(outcome.errors.contains("warning: test/test_local.lua has no test: tests are global functions"))
+    #expect(
+      outcome.errors.contains("warning: test/users_test.lua is not run: tests are in files named test_*.lua"))
+    #expect(!outcome.errors.contains("test_b.lua"), "\(outcome.errors)")
+  }
+
   @Test func mistakesOfTheProjectAndOfTheCommandLine() throws {
     let broken = try project(["test_a.lua": "local lu = require \"luaunit\"\nfunction test_a( return end\n"])
     let syntax = try Tool.run(["test", broken])
@@ -283,6 +298,11 @@ import Testing
     let plain = try Tool.run(["test", Tool.fixture("example")])
     #expect(plain.status == 0)
     #expect(plain.errors.contains("no tests: there is no test/test_*.lua in"))
+
+    let file = try Tool.run(["test", "test/test_a.lua"])
+    #expect(file.status == 3)
+    #expect(
+      file.errors.contains("'spacer test --filter test_a.lua' in the project's folder"), "\(file.errors)")
 
     // What only tests have is not there for the application.
     let app = try workspace.project(
