@@ -33,12 +33,12 @@ struct InitCommand: ParsableCommand {
         ? "\(error.subject ?? folder) is there already, and nothing was written" : String(describing: error)
       throw CommandFailure.missing("cannot make the project: \(reason): choose another folder")
     }
+    let isHere = Files.realPath(folder) == Files.realPath(".")
     Console.standardOutput.write(
       """
       made \(folder)
       next:
-        cd \(Self.quoted(folder))
-        spacer dev
+      \(isHere ? "" : "  cd \(Self.quoted(folder))\n")  spacer dev
       and in another terminal:
       \(template.firstCommands.map { "  \($0)" }.joined(separator: "\n"))
 

@@ -53,6 +53,12 @@ struct TestCommand: ParsableCommand {
 
   @Flag(name: .shortAndLong, help: "Show what passing tests print too.") var verbose = false
 
+  @Option(
+    help: ArgumentHelp(
+      "What require \"luaunit\" gives in place of Spacer's own: the path of a luaunit.lua, or 'installed' for the one "
+        + "of Debian's package lua-unit.", valueName: "file"))
+  var luaunit: String?
+
   private static let timeoutSecondsMax = 86_400.0
   private static let jobsMax = 256
 
@@ -71,6 +77,7 @@ struct TestCommand: ParsableCommand {
       throw ValidationError("--jobs takes a number from 1 to \(Self.jobsMax), not \(jobs)")
     }
     if let filter, filter.isEmpty { throw ValidationError("--filter takes a text") }
+    if let luaunit, luaunit.isEmpty { throw ValidationError("--luaunit takes a path, or 'installed'") }
     if let lcov, lcov.isEmpty { throw ValidationError("--lcov takes a path") }
   }
 
@@ -102,12 +109,15 @@ struct TestCommand: ParsableCommand {
 
   // MARK: What the options say
 
-  var options: TestOptions {
+  var countsLines: Bool { coverage || lcov != nil }
+
+  func options() throws(CommandFailure) -> TestOptions {
     var options = TestOptions()
+    options.luaUnit = try luaunit.map(LuaUnitFile.read)
     options.filter = filter
     if let timeout { options.timeoutMilliseconds = max(1, Int(timeout * 1_000)) }
     options.workerCount = jobs ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-    options.countsLines = coverage || lcov != nil
+    options.countsLines = countsLines
     options.environment = env ?? ServeOptions.variable("SPACER_ENV") ?? "test"
     return options
   }

@@ -36,6 +36,7 @@ struct NewProject {
     # Spacer's build cache and development data, and what it builds.
     .spacer/
     *.spx
+    /*-server
 
     """
 }

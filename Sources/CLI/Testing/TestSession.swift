@@ -18,8 +18,9 @@ final class TestSession {
     var options = BuildOptions()
     options.includesTests = true
     build = try ProjectBuild(project: project, options: options, format: command.json ? .json : .text)
+    let testOptions = try command.options()
     do throws(TestRunError) {
-      runner = try TestRunner(command.options)
+      runner = try TestRunner(testOptions)
     } catch {
       throw .missing(error.message)
     }
@@ -66,7 +67,7 @@ final class TestSession {
       say("no test fits --filter '\(filter)'; 'spacer test --verbose' lists them all")
       isMissed = true
     }
-    if command.options.countsLines { try showCoverage(results, loaded) }
+    if command.countsLines { try showCoverage(results, loaded) }
     return !isMissed && results.allSatisfy { $0.failureCount == 0 }
   }
 

@@ -6,12 +6,6 @@ extension FactsBuilder {
   private static let depthMax = 32
   /// Of one description's JSON text, in bytes.
   private static let descriptionBytesMax = 64 << 10
-  private static let types: Set<String> = [
-    "any", "array", "boolean", "integer", "number", "object", "string",
-  ]
-
-  /// Types that a description can name.
-  static var typeNames: [String] { types.sorted() }
 
   /// `validate(fields, options)` and `validate.check(fields, args, options)`.
   mutating func collectValidation(
@@ -50,24 +44,34 @@ extension FactsBuilder {
     guard depth < Self.depthMax else { return }
     if let name = constantText(index) { return noteType(name, index, context) }
     guard node(index).kind == .table else { return }
+    var options: [(name: String, key: UInt32)] = []
+    var type: String?
     for item in tree.list(node(index).a) {
       let entry = node(item)
       guard entry.kind == .tableNamed || entry.kind == .tableKeyed, let key = constantText(entry.a) else {
         continue
       }
+      options.append((key, entry.a))
       switch key {
       case "type":
-        if let name = constantText(entry.b) { noteType(name, entry.b, context) }
+        type = constantText(entry.b)
+        if let type { noteType(type, entry.b, context) }
       case "items": collectTypes(inDescription: entry.b, context, depth: depth + 1)
       case "fields" where node(entry.b).kind == .table:
         collectTypes(inFields: entry.b, context, depth: depth + 1)
       default: break
       }
     }
+    guard let type, let known = DescriptionTypes.options(of: type) else { return }
+    for option in options where !known.contains(option.name) {
+      facts.unknownTypes.append(
+        .init(name: "\(type).\(option.name)", range: range(option.key), isGuarded: context.contains(.guarded))
+      )
+    }
   }
 
   private mutating func noteType(_ name: String, _ index: UInt32, _ context: Context) {
-    guard !Self.types.contains(name) else { return }
+    guard DescriptionTypes.options(of: name) == nil else { return }
     facts.unknownTypes.append(
       .init(name: name, range: range(index), isGuarded: context.contains(.guarded)))
   }

@@ -1,6 +1,8 @@
 // Names that the configuration declares, and names that nothing declares: topics, environment variables,
 // globals.
 
+internal import SpacerArtifact
+
 extension ModuleChecks {
   mutating func checkConfiguredNames() {
     guard let config, let configPath = scan.configPath else { return }
@@ -8,7 +10,9 @@ extension ModuleChecks {
     let variables = config.environmentVariables.map(\.value)
     let knownTopics = Set(topics)
     let knownVariables = Set(variables)
+    let hasDatabases = config.settings.contains { $0.key.hasPrefix("databases.") }
     for (path, facts) in files {
+      if !hasDatabases { checkDatabase(facts, path: path, configPath: configPath) }
       for append in facts.appends where !knownTopics.contains(append.name) {
         let nearest = NearestName.find(append.name, in: topics)
         diagnostics.append(
@@ -31,6 +35,20 @@ extension ModuleChecks {
             fix: Self.fix(variable.range, nearest)))
       }
     }
+  }
+
+  /// `db` without a database to reach, in what runs when the application is served.
+  private mutating func checkDatabase(_ facts: ModuleFacts, path: String, configPath: String) {
+    guard !TestFiles.contains(path), scan.resolve(require: "db") == nil,
+      let require = facts.requires.first(where: { $0.reference.name == "db" })
+    else { return }
+    diagnostics.append(
+      Diagnostic(
+        .missingDatabase, .warning, "'db' has no database: \(configPath) has no 'databases'",
+        at: SourceLocation(path: path, range: require.reference.range),
+        hint:
+          "add 'databases: { default: { driver: sqlite, path: .spacer/app.db } }', or postgres with a connString"
+      ))
   }
 
   /// A mistyped global is what Lua users lose most time to. One finding a name and file: the first use.
@@ -82,7 +100,7 @@ extension ModuleChecks {
   /// A member that a standard library or a built-in module does not have.
   private mutating func checkMember(_ member: String, of table: String, at place: SourceLocation) {
     // A file of the project comes before the built-in module of its name.
-    if BuiltinModules.names.contains(table), scan.resolve(require: table) != nil { return }
+    if !StandardGlobals.libraries.contains(table), scan.resolve(require: table) != nil { return }
     let nearest = NearestName.find(member, in: StandardMembers.byTable[table] ?? [])
     diagnostics.append(
       Diagnostic(

@@ -45,7 +45,8 @@ extension ModuleChecks {
     }
     let builtins = BuiltinModules.sorted + (TestFiles.contains(path) ? ["luaunit", "spacer"] : [])
     let names = scan.modules.map(\.name) + builtins
-    let candidates = NearestName.findAll(name, in: names)
+    let candidates =
+      Self.jsonNames.contains(name.lowercased()) ? ["cjson"] : NearestName.findAll(name, in: names)
     let others = candidates.dropFirst().map { "'\($0)'" }
     return Diagnostic(
       .unresolvedRequire, Self.severity(reference), message, at: place,
@@ -53,6 +54,9 @@ extension ModuleChecks {
       hint: Self.hint(candidates.first) ?? Self.list(builtins),
       fix: Self.fix(reference.range, candidates.first))
   }
+
+  /// What the module for JSON is called elsewhere.
+  private static let jsonNames: Set<String> = ["json", "dkjson", "lunajson", "rapidjson"]
 
   private static func list(_ builtins: [String]) -> String {
     "the built-in modules are \(builtins.joined(separator: ", "))"

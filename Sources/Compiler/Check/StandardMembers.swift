@@ -24,6 +24,10 @@ package enum StandardMembers {
     "http": ["get", "post", "put", "patch", "delete", "head", "request"],
     "time": ["now", "monotonic"],
     "topics": ["append"],
+    // What tests have.
+    "spacer": [
+      "request", "appended", "deliver", "topics", "http", "db", "host", "time", "env", "seed",
+    ],
     "kv": [
       "get", "set", "add", "replace", "delete", "incr", "cas", "ttl", "expire", "count", "clear", "keys",
     ],

@@ -6,7 +6,7 @@ enum WellKnownNames {
   private static let statements = ["query", "one", "exec", "transaction"]
   private static let fields =
     ["append", "call", "all", "getenv", "check", "use", "url", "format"] + methods + statements
-  private static let modules = BuiltinModules.sorted
+  private static let modules = BuiltinModules.sorted + ["spacer"]
 
   /// In the order in which the interner enters them.
   static let all: [String] =

@@ -108,6 +108,27 @@ struct ConfigValidator {
     }
   }
 
+  /// What other platforms' files have at their top, and where it is here.
+  private static let namesElsewhere: [String: String] = {
+    let listen =
+      "the address to serve on is 'listen': '127.0.0.1:3000' or ':3000'; '--port' sets it for one start"
+    let environment = "variables that functions may read are listed under 'envVar'"
+    return [
+      "port": listen, "host": listen, "address": listen, "bind": listen, "server": listen,
+      "routes": "routes are in app/gateway.lua", "gateway": "routes are in app/gateway.lua",
+      "env": environment, "environment": environment, "variables": environment,
+      "functions":
+        "every file under app/ is a function; routes are in app/gateway.lua, triggers under 'events'",
+      "triggers": "triggers are under 'events': { orders: { APPEND: [orders/record] } }",
+      "subscriptions": "triggers are under 'events': { orders: { APPEND: [orders/record] } }",
+      "cron": "functions that run at certain times are under 'schedules'",
+      "jobs": "functions that run at certain times are under 'schedules'",
+      "storage": "where events are kept is 'logStorage'",
+      "database": "databases are under 'databases', by name",
+      "db": "databases are under 'databases', by name", "timeout": "it is 'limits.wallMilliseconds'",
+    ]
+  }()
+
   private mutating func unknownKey(_ key: Located<String>, among known: [ConfigKey], keyPath: String) {
     let names = known.map(\.name)
     let place = keyPath.isEmpty ? "" : " in '\(keyPath)'"
@@ -116,6 +137,8 @@ struct ConfigValidator {
     if let nearest = NearestName.find(key.value, in: names) {
       hint = "did you mean '\(nearest)'?"
       fix = Diagnostic.Fix(range: key.range, replacement: nearest)
+    } else if keyPath.isEmpty, let meant = Self.namesElsewhere[key.value.lowercased()] {
+      hint = meant
     } else if let elsewhere = ConfigSchema.nearestToTheRoot(named: key.value) {
       let parent = elsewhere.parent.split(separator: ".").map { $0 == "*" ? "NAME" : String($0) }
       if elsewhere.parent == ConfigEventKeys.triggerPath {

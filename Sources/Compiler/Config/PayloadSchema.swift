@@ -4,15 +4,6 @@
 internal import SpacerArtifact
 
 extension ConfigValidator {
-  /// Options by type, besides those of every type.
-  private static let optionsByType: [String: [String]] = [
-    "any": [], "array": ["items", "max", "min"], "boolean": [], "integer": ["max", "min"],
-    "number": ["max", "min"], "object": ["extra", "fields"],
-    "string": ["format", "max", "min", "pattern"],
-  ]
-  private static let commonOptions = [
-    "default", "description", "enum", "message", "nullable", "optional", "type",
-  ]
   /// The keys that tell a description from a mapping of fields.
   private static let tellingKeys: Set<String> = ["type", "fields", "items", "enum"]
   private static let formats = ["date", "date-time", "email", "uri", "uuid"]
@@ -44,8 +35,9 @@ extension ConfigValidator {
       reportType(node, keyPath, expected: "a type or a description")
       return nil
     }
-    guard let type = type(of: node, entries, keyPath), let own = Self.optionsByType[type] else { return nil }
-    let known = Self.commonOptions + own
+    guard let type = type(of: node, entries, keyPath), let known = DescriptionTypes.options(of: type) else {
+      return nil
+    }
     var members = [("type", CanonicalJSON.string(type))]
     var isGood = true
     for entry in entries where entry.key.value != "type" {
@@ -67,7 +59,7 @@ extension ConfigValidator {
 
   private mutating func unknownOption(_ key: Located<String>, of type: String, known: [String]) {
     let nearest = NearestName.find(key.value, in: known)
-    let isField = Self.optionsByType[key.value] == nil && nearest == nil
+    let isField = DescriptionTypes.options(of: key.value) == nil && nearest == nil
     report(
       .configUnknownKey, "the type '\(type)' has no option '\(key.value)'", at: key.range,
       hint: nearest.map { "did you mean '\($0)'?" }
@@ -96,7 +88,7 @@ extension ConfigValidator {
     }
     report(
       .configValue, "'\(keyPath)' names no type", at: node.range,
-      hint: "the types are \(FactsBuilder.typeNames.joined(separator: ", ")); fields stand under 'fields'")
+      hint: "the types are \(DescriptionTypes.names.joined(separator: ", ")); fields stand under 'fields'")
     return nil
   }
 
@@ -105,12 +97,12 @@ extension ConfigValidator {
       reportType(node, keyPath, expected: "a type")
       return nil
     }
-    guard Self.optionsByType[name] == nil else { return name }
-    let nearest = NearestName.find(name, in: FactsBuilder.typeNames)
+    guard DescriptionTypes.options(of: name) == nil else { return name }
+    let nearest = NearestName.find(name, in: DescriptionTypes.names)
     report(
       .unknownType, "'\(keyPath)' names no type: '\(name)'", at: node.range,
       hint: nearest.map { "did you mean '\($0)'?" }
-        ?? "the types are \(FactsBuilder.typeNames.joined(separator: ", "))",
+        ?? "the types are \(DescriptionTypes.names.joined(separator: ", "))",
       fix: nearest.map { Diagnostic.Fix(range: node.range, replacement: $0) })
     return nil
   }

@@ -7,7 +7,7 @@ extension DiagnosticID {
     switch self {
     case .syntaxError, .limitExceeded, .notAFunction, .unresolvedRequire, .requireCycle, .engineOnly,
       .undeclaredTopic, .unknownCallee, .undeclaredEnvironment, .undefinedGlobal, .unusedLocal,
-      .unreachableCode, .unknownType, .unreadableFile, .ambiguousModule, .unusedIgnore:
+      .unreachableCode, .unknownType, .missingDatabase, .unreadableFile, .ambiguousModule, .unusedIgnore:
       fileExplanation
     default:
       projectExplanation
@@ -54,8 +54,12 @@ extension DiagnosticID {
       "Code after a return, break, goto or an endless loop can never run. Remove it, or correct the "
         + "condition that was meant to let it run."
     case .unknownType:
-      "A description given to `validate` names a type that does not exist, so the module would fail to load; "
-        + "or a topic's `schema` does. The types are string, integer, number, boolean, array, object and any. Correct the name."
+      "A description given to `validate` names a type that does not exist, or an option that its type does not "
+        + "have, so the module would fail to load; or a topic's `schema` does. The types are string, integer, number, "
+        + "boolean, array, object and any. Correct the name."
+    case .missingDatabase:
+      "A module requires `db`, and config/application.yml has no `databases`, so every statement would fail. Add "
+        + "one: `driver: sqlite` with a `path`, or `driver: postgres` with a `connString`."
     case .unreadableFile:
       "A file or folder of the project cannot be used: no permission, a broken link, not a regular file, "
         + "larger than 16 MiB, or a name that is not valid UTF-8 or holds control characters. Correct its "

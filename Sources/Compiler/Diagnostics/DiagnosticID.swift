@@ -17,6 +17,7 @@ package enum DiagnosticID: String, CaseIterable, Sendable, Comparable {
   case unusedLocal = "unused-local"
   case unreachableCode = "unreachable-code"
   case unknownType = "unknown-type"
+  case missingDatabase = "missing-database"
   case unreadableFile = "unreadable-file"
   case ambiguousModule = "ambiguous-module"
   // Gateway

@@ -55,9 +55,12 @@ struct GatewayEntryReader {
     }
     let places = locator.places(of: table)
     if let (key, _) = table.others.first {
+      // A name without quotes is nil, and leaves a hole.
+      let isHole = if case .integer = key { true } else { false }
       return report(
-        "a route has three parts, {METHOD, PATH, FUNCTION}; this one has a key \(Self.describe(key))",
-        at: places.entry)
+        "a route has three parts, {METHOD, PATH, FUNCTION}; this one has "
+          + (isHole ? "nothing as part \(table.items.count + 1)" : "a key \(Self.describe(key))"),
+        at: places.entry, hint: isHole ? "names are texts, in quotes: {\"GET\", \"/hello\", \"hello\"}" : nil)
     }
     guard table.items.count == Self.fieldNames.count else {
       let count = table.items.count
@@ -76,6 +79,11 @@ struct GatewayEntryReader {
           hint: index == 2 ? "name the function by its file: app/users/get.lua is \"users/get\"" : nil)
       }
       texts.append(text)
+    }
+    if texts[0].hasPrefix("/"), RouteMethod(name: texts[1]) != nil {
+      return report(
+        "the path stands before the method", at: places.method,
+        hint: "write {\"\(texts[1])\", \"\(texts[0])\", \"\(texts[2])\"}")
     }
     guard let methods = readMethod(texts[0], at: places.method),
       let pattern = readPattern(texts[1], at: places.path)
@@ -109,8 +117,20 @@ struct GatewayEntryReader {
         hint: "parameters are written ':id', the rest of a path '*rest'")
       return nil
     }
+    if let segment = text.split(separator: "/").first(where: Self.isForeignParameter) {
+      report(
+        "'\(segment)' would be taken literally: '\(text)'", at: place,
+        hint: "parameters are written ':\(segment.dropFirst().dropLast())', the rest of a path '*rest'")
+      return nil
+    }
     let trimmed = text.hasSuffix("/") && text.utf8.count > 1 ? String(text.dropLast()) : text
     return trimmed
+  }
+
+  /// `<id>` and `[id]`, as other frameworks write parameters; a URL has none of these characters (RFC 3986).
+  private static func isForeignParameter(_ segment: Substring) -> Bool {
+    segment.utf8.count > 2
+      && (segment.first == "<" && segment.last == ">" || segment.first == "[" && segment.last == "]")
   }
 
   private mutating func report(_ message: String, at place: SourceLocation, hint: String? = nil) {

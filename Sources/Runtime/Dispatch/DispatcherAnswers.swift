@@ -30,7 +30,7 @@ extension Dispatcher {
       do throws(ResponseShapeError) {
         shape = try .read(coroutine, at: 3, isError: isError, headers: &headers)
       } catch {
-        return renderFault(slot, error.message)
+        return renderMisuse(slot, error.message)
       }
     }
     if shape.isRaw && !isError { return renderRaw(slot, coroutine, results, shape) }
@@ -47,7 +47,7 @@ extension Dispatcher {
       try JSONEncoder(state: coroutine, arrayTag: arrayTag).encode(at: isError ? 2 : 1, into: &output)
     } catch {
       let whole = isError ? "error" : "data"
-      return renderFault(
+      return renderMisuse(
         slot, "the answer holds \(error.reason) at \(whole)\(error.path), which JSON cannot hold")
     }
     output.append("}\n")
@@ -61,7 +61,7 @@ extension Dispatcher {
       output.append(body)
     } else if results > 0, lua_type(coroutine, 1) != LUA_TNIL {
       let kind = LuaStack(coroutine).typeName(at: 1)
-      return renderFault(slot, "with raw = true the first result must be a string, not \(kind)")
+      return renderMisuse(slot, "with raw = true the first result must be a string, not \(kind)")
     }
     if !shape.hasContentType { headers.append("Content-Type: application/octet-stream\r\n") }
     return Answer(status: shape.status ?? 200, isJSON: false, isRaw: true)
@@ -104,6 +104,12 @@ extension Dispatcher {
         503, "the function took more than \(policy.callMemoryBytes) bytes of memory (limits.callMemoryBytes)")
     }
     return nil
+  }
+
+  /// Renders a 500 for results that make no answer: no line is known, the function's file is.
+  private func renderMisuse(_ slot: Int32, _ message: String) -> Answer {
+    guard let name = functionName(of: calls[slot]), !name.isEmpty else { return renderFault(slot, message) }
+    return renderFault(slot, "app/\(String(decoding: name, as: UTF8.self)).lua: \(message)")
   }
 
   /// Renders a 500 with `message`, which only development shows.
@@ -175,13 +181,22 @@ extension Dispatcher {
         log.access(
           request, status: answer.status, function: name, bytes: body.count,
           nanoseconds: clock() &- call.start,
-          trace: call.trace)
+          trace: call.trace, remark: remark(status: answer.status, body: answer.isJSON ? body : nil))
       }
     }
     if let buildNotice { appendBuildHeader(buildNotice) }
     server?.respond(
       call.exchange, status: answer.status, headers: headers.bytes,
       contentType: answer.isJSON ? .json : .inHeaders, body: body)
+  }
+
+  /// Why a request was turned down, and by which build; an error of the function's own is logged already.
+  private func remark(status: Int, body: UnsafeRawBufferPointer?) -> AccessRemark {
+    var remark = AccessRemark()
+    guard log.format.isCompact else { return remark }
+    remark.isOfOldBuild = buildNotice?.isFailed ?? false
+    if let body, 400..<500 ~= status { remark.refusal = body }
+    return remark
   }
 
   /// The function's name for the log; empty for the write proxy.
@@ -198,7 +213,7 @@ extension Dispatcher {
     if log.isEnabled(.info) {
       log.access(
         request, status: status, function: UnsafeRawBufferPointer(start: nil, count: 0), bytes: body.count,
-        nanoseconds: 0, trace: trace)
+        nanoseconds: 0, trace: trace, remark: remark(status: status, body: body))
     }
     if let buildNotice { appendBuildHeader(buildNotice) }
     server?.respond(exchange, status: status, headers: headers.bytes, contentType: .json, body: body)

@@ -31,7 +31,7 @@ struct ResponseShape {
       guard lua_isinteger(state, -1) != 0, valid.contains(Int(lua_tointegerx(state, -1, nil))) else {
         throw ResponseShapeError(
           "status must be an integer from \(valid.lowerBound) to \(valid.upperBound)"
-            + (isError ? " when there is an error" : ""))
+            + (isError ? " when there is an error" : "") + ", not \(shown(stack))")
       }
       shape.status = Int(lua_tointegerx(state, -1, nil))
     }
@@ -43,6 +43,16 @@ struct ResponseShape {
       try shape.readHeaders(stack, table: lua_gettop(state), into: &headers)
     }
     return shape
+  }
+
+  /// The value on top, for a message.
+  private static func shown(_ stack: LuaStack) -> String {
+    switch lua_type(stack.raw, -1) {
+    case LUA_TNUMBER where lua_isinteger(stack.raw, -1) != 0: "\(lua_tointegerx(stack.raw, -1, nil))"
+    case LUA_TNUMBER: "\(lua_tonumberx(stack.raw, -1, nil))"
+    case LUA_TSTRING: stack.bytes(at: -1).map { "the text '\(HeaderText.printable($0))'" } ?? "a text"
+    default: "a \(stack.typeName(at: -1))"
+    }
   }
 
   /// A misspelt field would change nothing, and nobody would see why.

@@ -6,7 +6,41 @@
 
 import Glibc
 
+/// What stands behind a request in the log of `spacer dev`.
+struct AccessRemark {
+  /// The JSON of an answer that turned the request down; empty for any other.
+  var refusal = UnsafeRawBufferPointer(start: nil, count: 0)
+  /// The answer came from the build before the last one, which failed.
+  var isOfOldBuild = false
+}
+
 extension WorkerLog {
+  private static let refusalBytesMax = 300
+
+  func append(_ remark: AccessRemark) {
+    // Without the braces and the line's end around the error.
+    let start: StaticString = "{\"error\":"
+    var text = remark.refusal[...]
+    if text.count > start.utf8CodeUnitCount + 2,
+      text.starts(with: UnsafeRawBufferPointer(start: start.utf8Start, count: start.utf8CodeUnitCount))
+    {
+      text = text.dropFirst(start.utf8CodeUnitCount).dropLast(2)
+    }
+    if !text.isEmpty {
+      lines.append(" ")
+      let isLong = text.count > Self.refusalBytesMax
+      if isLong {
+        text = text.prefix(Self.refusalBytesMax)
+        // No part of a character.
+        while let last = text.last, last & 0xC0 == 0x80 { text.removeLast() }
+        if let last = text.last, last >= 0xC0 { text.removeLast() }
+      }
+      lines.append(UnsafeRawBufferPointer(rebasing: text))
+      if isLong { lines.append("…") }
+    }
+    if remark.isOfOldBuild { lines.append(" (the last good build)") }
+  }
+
   /// Begins a further line of a message, below its first one.
   static let continuation: StaticString = "\n           | "
 

@@ -77,9 +77,10 @@ final class WorkerLog {
   // MARK: Access lines
 
   /// One answered request.
+  /// - Parameter remark: What someone who watches is told besides.
   func access(
     _ request: borrowing RequestView, status: Int, function: UnsafeRawBufferPointer, bytes: Int,
-    nanoseconds: UInt64, trace: TraceContext
+    nanoseconds: UInt64, trace: TraceContext, remark: AccessRemark = AccessRemark()
   ) {
     if format.hidesRequests { return }
     if format.isJSON {
@@ -96,7 +97,12 @@ final class WorkerLog {
     lines.append(" ")
     if function.isEmpty { lines.append("-") } else { lines.append(function) }
     lines.append(" ")
-    if format.isCompact { return appendDuration(nanoseconds) }
+    if format.isCompact {
+      appendMilliseconds(nanoseconds)
+      lines.append(" ms")
+      append(remark)
+      return lines.append("\n")
+    }
     lines.append(decimal: Int64(bytes))
     lines.append("B ")
     appendMilliseconds(nanoseconds)

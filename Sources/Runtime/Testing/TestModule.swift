@@ -47,12 +47,16 @@ extension TestBench {
   /// Runs a Lua part with the value on top; what it returns takes its place. False, with nothing on top, when it
   /// raised.
   private func run(_ text: StaticString, name: String, _ state: OpaquePointer) -> Bool {
-    let status = text.utf8Start.withMemoryRebound(to: CChar.self, capacity: text.utf8CodeUnitCount) {
-      spacer_run_prelude(dispatcher.record, $0, text.utf8CodeUnitCount, name)
-    }
-    guard status != 0 else { return true }
+    guard runPart(text, name: name) != 0 else { return true }
     LuaStack(state).pop()
     return false
+  }
+
+  /// Lua's status; the error's text is on top when it is not 0.
+  private func runPart(_ text: StaticString, name: String) -> Int32 {
+    text.utf8Start.withMemoryRebound(to: CChar.self, capacity: text.utf8CodeUnitCount) {
+      spacer_run_prelude(dispatcher.record, $0, text.utf8CodeUnitCount, name)
+    }
   }
 
   /// Makes the module `spacer` and what the stand-ins share with it, before any code of the project runs.
@@ -107,8 +111,39 @@ extension TestBench {
       run(LuaUnitPrelude.values, name: "=luaunit", state)
       && run(LuaUnitPrelude.assertions, name: "=luaunit", state)
       && run(LuaUnitPrelude.moreAssertions, name: "=luaunit", state)
-      && run(LuaUnitPrelude.runner, name: "=luaunit", state)
-    if !isMade { lua_pushnil(state) }
+    guard isMade else { return lua_pushnil(state) }
+    if let text = options.luaUnit, !takeInstalled(text, state) { return }
+    if !run(LuaUnitPrelude.runner, name: "=luaunit", state) { lua_pushnil(state) }
+  }
+
+  /// Puts the module of LuaUnit's own text in the place of ours, in what the parts share, on top. False when it is of
+  /// no use; then a module that says so is on top instead.
+  private func takeInstalled(_ text: [UInt8], _ state: OpaquePointer) -> Bool {
+    let stack = LuaStack(state)
+    guard run(LuaUnitPrelude.environment, name: "=luaunit", state) else {
+      lua_pushnil(state)
+      return false
+    }
+    let top = lua_gettop(state)
+    lua_pushvalue(state, top)
+    let line = LuaUnitPrelude.environmentLine
+    let whole = UnsafeBufferPointer(start: line.utf8Start, count: line.utf8CodeUnitCount) + text
+    var status = whole.withUnsafeBytes { bytes in
+      spacer_run_prelude(
+        dispatcher.record, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count, "=luaunit")
+    }
+    if status == 0 {
+      stack.setField("module")
+      lua_pushvalue(state, top)
+      status = runPart(LuaUnitPrelude.installed, name: "=luaunit")
+    }
+    guard status != 0 else {
+      lua_settop(state, top)
+      return true
+    }
+    stack.setField("problem")
+    if !run(LuaUnitPrelude.refused, name: "=luaunit", state) { lua_pushnil(state) }
+    return false
   }
 
   /// Pushes the form that a built-in module has in tests; false for one that is no other.

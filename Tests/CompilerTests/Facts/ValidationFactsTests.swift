@@ -67,6 +67,19 @@ import Testing
     #expect(probe.names(probe.facts.unknownTypes) == ["strnig", "integr", "text", "date"])
   }
 
+  @Test func unknownOptions() {
+    let probe = FactsProbe(
+      """
+      local validate = require "validate"
+      validate {
+        a = { type = "integer", mn = 1, optional = true }, b = { type = "boolean", min = n() },
+        c = { type = kind, mn = 1 }, d = { items = { type = "text", mn = 1 } },
+        e = { type = "array", items = { type = "string", length = 4 } },
+      }
+      """)
+    #expect(probe.names(probe.facts.unknownTypes) == ["integer.mn", "boolean.min", "text", "string.length"])
+  }
+
   @Test func theArtifactHasThem() throws {
     let files = project([
       "app/hello.lua": """

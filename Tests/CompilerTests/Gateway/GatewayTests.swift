@@ -87,7 +87,7 @@ import Testing
     ("return {{'GET', '/a', 'f'}, x = 1}", "the list of routes has a key 'x' that is no index"),
     (
       "return {{'GET', nil, 'f'}}",
-      "a route has three parts, {METHOD, PATH, FUNCTION}; this one has a key the number 3"
+      "a route has three parts, {METHOD, PATH, FUNCTION}; this one has nothing as part 2"
     ),
     ("return {{'GET', 1, 'f'}}", "PATH is the number 1, not a string"),
     ("return {{'GET', '/\\xFF', 'f'}}", "PATH is not valid UTF-8"),

@@ -136,7 +136,7 @@ import Testing
       "\(clock) \u{1B}[32m200\u{1B}[0m GET /v say/v #.## ms",
       "\(clock)   | bad: \u{1B}[31merror: \u{1B}[0mapp/bad.lua:1: broken",
       "\(clock) \u{1B}[31m500\u{1B}[0m GET /bad bad #.## ms",
-      "\(clock) \u{1B}[33m404\u{1B}[0m GET /nothing - #.## ms",
+      "\(clock) \u{1B}[33m404\u{1B}[0m GET /nothing - #.## ms \"not found\"",
     ]
     for line in wanted {
       // Digits differ.
@@ -151,6 +151,8 @@ import Testing
     }
     try workspace.write("return function( end\n", to: "project/app/bad.lua")
     try terminal.wait(for: "\u{1B}[31mspacer:\u{1B}[0m the build failed; still serving the last good one")
+    _ = try get(port, "/v")
+    try terminal.wait(for: " ms (the last good build)\r\n")
     try terminal.type("q")
     _ = try terminal.waitForExit()
   }

@@ -28,6 +28,14 @@ import Testing
       environment: ["DATA_FOLDER": workspace.path + "/data"])
   }
 
+  @Test func inTheFolderItself() throws {
+    let folder = workspace.path + "/here"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    let made = try Tool.run(["init", "."], folder: folder)
+    #expect(made.status == 0, "\(made.errors)")
+    #expect(made.output.contains("next:\n  spacer dev\n"), "\(made.output)")
+  }
+
   @Test func aNewProjectPassesCheckAndAnswers() throws {
     let folder = workspace.path + "/my shop_2"
     let made = try Tool.run(["init", folder])

@@ -141,7 +141,7 @@ struct Delivery: Equatable {
     // One worker: the lines of several are in no order.
     var server = try EventServer(artifact, workers: 1)
     let load = AppendLoad(port: server.server.port, clients: 8)
-    for _ in 0..<Self.cycles {
+    for cycle in 1...Self.cycles {
       // A member that takes over from one that was killed waits for it. Events that came meanwhile, unbounded, would
       // take their handlers minutes.
       load.start(port: server.server.port, quota: 1)
@@ -158,6 +158,11 @@ struct Delivery: Equatable {
       kafka?.stop()
       try kafka?.restart()
       server = try EventServer(artifact, workers: 1)
+      // Whoever waits for 200 cycles, or stops them, sees how far they came and what was found until then.
+      if cycle.isMultiple(of: 10) {
+        print("fuzz kill \(driver): cycle \(cycle) of \(Self.cycles), \(load.count) events acknowledged")
+        fflush(nil)
+      }
     }
     load.start(port: server.server.port)
     let goal = load.count + 50

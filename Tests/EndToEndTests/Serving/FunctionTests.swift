@@ -134,6 +134,10 @@ import Testing
       #expect(answer.status == 500, "\(path)")
       #expect(answer.header("X-A") == nil && answer.header("X-B") == nil, "\(path)")
     }
+    // Nothing else tells where to look.
+    #expect(
+      try server.get("/badStatus").json?["error"]?.string
+        == "app/badStatus.lua: status must be an integer from 200 to 599, not 99")
   }
 
   private static let encodings = [
@@ -176,6 +180,7 @@ import Testing
       let answer = try server.get("/f\(number)")
       #expect(answer.status == 500, "\(expression)")
       let message = answer.json?["error"]?.string ?? ""
+      #expect(message.hasPrefix("app/f\(number).lua: "), "\(message)")
       // Of a path without end only a part is shown.
       let isNamed = message.contains("outer") && message.contains("inner") || message.contains("cycle")
       #expect(isNamed, "\(expression): \(answer.text)")

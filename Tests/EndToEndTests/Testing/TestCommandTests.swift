@@ -65,6 +65,84 @@ import Testing
         """)
   }
 
+  @Test func theLastAnswerAndTheNameThatWasMeant() throws {
+    let project = try project([
+      "test_a.lua": """
+      local lu, spacer = require "luaunit", require "spacer"
+      function test_status() lu.assertEquals(spacer.request("GET", "/hello?no=1").status, 200) end
+      function test_no_request() lu.assertEquals(1, 2) end
+      function test_name() lu.assertEqualss(1, 1) end
+      function test_topic() spacer.appended("orders") end
+      """
+    ])
+    let outcome = try Tool.run(["test", project])
+    #expect(outcome.status == 1)
+    let answer = #"| GET /hello?no=1 answered 400: {"error":"no"}"#
+    #expect(outcome.output.components(separatedBy: answer).count == 2, "\(outcome.output)")
+    #expect(outcome.output.components(separatedBy: " answered ").count == 2, "\(outcome.output)")
+    #expect(outcome.output.contains("'assertEqualss'): did you mean 'assertEquals'?"), "\(outcome.output)")
+    #expect(outcome.output.contains("spacer.appended: there is no topic 'orders'"), "\(outcome.output)")
+  }
+
+  // MARK: A LuaUnit of the user's
+
+  /// The same tests as with our own, with Debian's; the ones left out are of our own's texts.
+  @Test func anInstalledLuaUnit() throws {
+    let project = try tested()
+    try FileManager.default.removeItem(atPath: project + "/test/test_luaunit.lua")
+    let outcome = try Tool.run(["test", project, "--luaunit", "installed"])
+    #expect(outcome.status == 0, "\(outcome.output)\(outcome.errors)")
+    #expect(outcome.output.contains("20 passed in 4 files"), "\(outcome.output)")
+  }
+
+  @Test func theInstalledLuaUnitsFailures() throws {
+    let project = try project([
+      "test_a.lua": """
+      local lu = require "luaunit"
+      function test_equal() lu.assertEquals({ a = 1 }, { a = 2 }) end
+      function test_extra() lu.assertTrue(false, "a text of my own") end
+      function test_skip() lu.skip("not today") end
+      function test_success() lu.success() end
+      function test_error() error("broken") end
+      function test_private() lu.assertEquals(type(lu.private), "table") end
+      os.exit(lu.LuaUnit.run())
+      """
+    ])
+    let outcome = try Tool.run(["test", project, "--luaunit", "/usr/share/lua/5.4/luaunit.lua", "--json"])
+    #expect(outcome.status == 1, "\(outcome.errors)")
+    var seen: [String: String] = [:]
+    for test in JSONValue(outcome.output)?["files"]?.items?.first?["tests"]?.items ?? [] {
+      let reason = test["failure"]?["message"]?.string ?? test["reason"]?.string ?? ""
+      seen[test["name"]?.string ?? ""] = "\(test["outcome"]?.string ?? "") \(reason)"
+    }
+    #expect(seen["test_equal"]?.hasPrefix("failed expected: {a=2}") == true, "\(outcome.output)")
+    #expect(seen["test_extra"]?.contains("a text of my own\nexpected: true") == true, "\(seen)")
+    #expect(seen["test_skip"] == "skipped not today", "\(seen)")
+    #expect(seen["test_success"]?.hasPrefix("passed") == true, "\(seen)")
+    #expect(seen["test_error"]?.contains("broken") == true, "\(seen)")
+    #expect(seen["test_private"]?.hasPrefix("passed") == true, "\(seen)")
+  }
+
+  @Test func aFileThatIsNoLuaUnit() throws {
+    let project = try project([
+      "test_a.lua": "local lu = require \"luaunit\"\nfunction test_a() lu.assertTrue(true) end\n"
+    ])
+    for (name, text, why) in [
+      ("syntax.lua", "return {", "unexpected symbol near <eof>"),
+      ("other.lua", "return { a = 1 }", "it is no LuaUnit"),
+      ("raises.lua", "error 'no'", "no"), ("binary.lua", "\u{1b}Lua", "cannot load the LuaUnit"),
+    ] {
+      try workspace.write(text, to: name)
+      let outcome = try Tool.run(["test", project, "--luaunit", "\(workspace.path)/\(name)"])
+      #expect(outcome.status == 1)
+      #expect(outcome.output.contains("cannot load the LuaUnit of --luaunit"), "\(name): \(outcome.output)")
+      #expect(outcome.output.contains(why), "\(name): \(outcome.output)")
+    }
+    let missing = try Tool.run(["test", project, "--luaunit", "nowhere.lua"])
+    #expect(missing.status == 3)
+    #expect(missing.errors.contains("cannot read 'nowhere.lua'"), "\(missing.errors)")
+  }
+
   @Test func aFilterThatNothingFitsFails() throws {
     let outcome = try Tool.run(["test", try tested(), "--filter", "misspelt"])
     #expect(outcome.status == 1)
@@ -294,6 +372,15 @@ import Testing
     #expect(syntax.status == 1)
     #expect(syntax.errors.contains("test/test_a.lua:2:18: error:"), "\(syntax.errors)")
     #expect(syntax.errors.contains("function test_a( return end\n"))
+
+    let misspelt = try project([
+      "test_b.lua": "local spacer = require \"spacer\"\nspacer.reqest(\"GET\", \"/\")\n"
+    ])
+    let member = try Tool.run(["test", misspelt])
+    #expect(
+      member.errors.contains("test/test_b.lua:2:8: warning: 'spacer' has no field 'reqest'"),
+      "\(member.errors)")
+    #expect(member.errors.contains("did you mean 'request'?"))
 
     let plain = try Tool.run(["test", Tool.fixture("example")])
     #expect(plain.status == 0)

@@ -13,4 +13,8 @@ return {
   "GET /e hello",
   get("/f/:", "hello"),
   get("/g"),
+  {"/h", "GET", "hello"},
+  {"GET", "/users/<id>", "hello"},
+  {"GET", "/users/[id]/x", "hello"},
+  {"GET", nil, "hello"},
 }

@@ -38,6 +38,9 @@ struct EventsAppendCommand: ParsableCommand {
 
   func validate() throws {
     if file == nil, key == nil { throw ValidationError("give a key and a payload, or a file with --file") }
+    if let key, payload == nil, key.hasPrefix("{") || key.hasPrefix("[") {
+      throw ValidationError("a key stands before the payload: spacer events append \(topic) KEY '\(key)'")
+    }
     if file != nil, key != nil || id != nil {
       throw ValidationError("with --file, keys and ids stand in the file")
     }

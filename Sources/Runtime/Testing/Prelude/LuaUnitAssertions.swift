@@ -14,7 +14,9 @@ extension LuaUnitPrelude {
     local tag = { __name = "luaunit", __tostring = function(e) return e.message end }
 
     --- Whether an error is one of ours, and what it says: "fail", "skip" or "success".
-    function given.kind_of(e) return type(e) == "table" and getmetatable(e) == tag and e.kind or nil end
+    function given.kind_of(e)
+      if type(e) == "table" and getmetatable(e) == tag then return e.kind, e.message end
+    end
 
     local function raise(kind, message, values)
       local e = values or {}

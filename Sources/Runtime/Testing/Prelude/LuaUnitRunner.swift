@@ -8,7 +8,7 @@ extension LuaUnitPrelude {
     local type, pairs, ipairs, tostring, select, next, rawget = type, pairs, ipairs, tostring, select, next, rawget
     local find, lower, match, sub = string.find, string.lower, string.match, string.sub
     local sorted_keys = given.sorted_keys
-    local globals = _G
+    local globals, print = _G, print
 
     local function is_test_name(name) return type(name) == "string" and lower(sub(name, 1, 4)) == "test" end
 
@@ -25,17 +25,47 @@ extension LuaUnitPrelude {
       return hook(globals, "teardownSuite", "tearDownSuite", "TeardownSuite", "teardown_suite")
     end
 
+    --- How many single letters tell two names apart.
+    local function distance(a, b)
+      local row = {}
+      for j = 0, #b do row[j] = j end
+      for i = 1, #a do
+        local diagonal = row[0]
+        row[0] = i
+        for j = 1, #b do
+          local cost = sub(a, i, i) == sub(b, j, j) and 0 or 1
+          diagonal, row[j] = row[j], math.min(row[j] + 1, row[j - 1] + 1, diagonal + cost)
+        end
+      end
+      return row[#b]
+    end
+
+    --- The message of a call of what is no assertion, with the name that may have been meant.
+    local function with_hint(message)
+      local name = match(message, "attempt to call a nil value %(%a+ '(%a[%w_]+)'%)$")
+      if not name or lower(sub(name, 1, 6)) ~= "assert" then return message end
+      local best, best_distance
+      for _, other in ipairs(sorted_keys(M)) do
+        if lower(sub(other, 1, 6)) == "assert" then
+          local edits = distance(lower(name), lower(other))
+          if not best or edits < best_distance then best, best_distance = other, edits end
+        end
+      end
+      if not best or best_distance > #name // 3 then return message end
+      return message .. ": did you mean '" .. best .. "'?"
+    end
+
     --- Runs a function; nil, or what went wrong: outcome, message and the rest of a result.
     local function attempt(f, ...)
       local ok, e, message, callers = test.run(f, ...)
       if ok then return nil end
-      local kind = kind_of(e)
+      local kind, text = kind_of(e)
       if kind == "success" then return nil end
       if type(e) == "table" and rawget(e, "exit_code") then message = tostring(e) end
-      local problem = { message = message, callers = callers, outcome = "broken" }
+      local problem = { message = with_hint(message), callers = callers, outcome = "broken" }
       if kind then
         problem.outcome = kind == "skip" and "skipped" or "failed"
-        problem.message = e.message
+        problem.message = text
         if e.place and callers[1] ~= e.place then table.insert(callers, 1, e.place) end
         if e.compares then problem.expected, problem.actual = e.expected, e.actual end
       end
@@ -140,6 +170,7 @@ extension LuaUnitPrelude {
     --- Runs one test with its preparation and clean-up, and tells what came of it.
     local function run_test(class, name, f, problem, counts)
       test.begin()
+      shared.answer = nil
       if not problem then
         shared.reset()
         local object = class.object
@@ -152,8 +183,12 @@ extension LuaUnitPrelude {
       end
       local result = { class = class.name, name = name, outcome = "passed" }
       for key, value in pairs(problem or {}) do result[key] = value end
+      local has_failed = result.outcome == "failed" or result.outcome == "broken"
+      if has_failed then
+        counts.failures = counts.failures + 1
+        if shared.answer then print(shared.answer) end
+      end
       test.report(result)
-      if result.outcome == "failed" or result.outcome == "broken" then counts.failures = counts.failures + 1 end
     end
 
     local function run_class(class, options, suite_problem, counts)

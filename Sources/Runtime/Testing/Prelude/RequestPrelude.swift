@@ -82,6 +82,8 @@ extension TestPrelude {
       end
     end
 
+    local answer_bytes_max = 2000
+
     --- Sends a request through the gateway and gives the answer.
     function M.request(method, path, options)
       if type(method) ~= "string" or type(path) ~= "string" then
@@ -111,13 +113,22 @@ extension TestPrelude {
         local ok, value = pcall(decode, response.body)
         if ok then response.json = value end
       end
+      -- A failing test shows it: an assertion on the status alone does not tell why.
+      shared.answer = format("%s %s answered %d%s%s", upper(method), path, response.status,
+        response.body == "" and "" or ": ", sub(gsub(response.body, "%s+$", ""), 1, answer_bytes_max))
       return response
     end
 
     -- Events
 
+    local function no_topic(name, topic)
+      complain("spacer.%s: there is no topic '%s': list it under 'topics' in config/application.yml", name,
+        tostring(topic))
+    end
+
     --- What was appended to a topic, oldest first.
     function M.appended(topic)
+      if not test.triggers(topic) then no_topic("appended", topic) end
       local list = {}
       for _, event in ipairs(M.topics) do if event.topic == topic then list[#list + 1] = event end end
       return list
@@ -125,10 +136,7 @@ extension TestPrelude {
 
     local function run_triggers(runs, topic, key, payload, id, attempt)
       local count = test.triggers(topic)
-      if not count then
-        complain("spacer.deliver: there is no topic '%s': list it under 'topics' in config/application.yml",
-          tostring(topic))
-      end
+      if not count then no_topic("deliver", topic) end
       local text = encode(payload)
       for number = 1, count do
         local name, outcome, problem, result = test.trigger(topic, number, key, text, id, attempt)

@@ -1,0 +1,3 @@
+return {
+  {"GET", "/users/:id", "user"},
+}

@@ -1,0 +1,31 @@
+// The LuaUnit of the user's that `spacer test --luaunit` names.
+
+enum LuaUnitFile {
+  /// Where Debian's package lua-unit and LuaRocks put it, the machine's own first.
+  private static let places = [
+    "/usr/local/share/lua/5.4/luaunit.lua", "/usr/share/lua/5.4/luaunit.lua",
+  ]
+  /// LuaUnit itself has 130 KB.
+  private static let bytesMax = 4 << 20
+
+  /// The text of a file, or of the installed one.
+  static func read(_ name: String) throws(CommandFailure) -> [UInt8] {
+    var path = name
+    if name == "installed" {
+      guard let place = places.first(where: { Files.kind($0) == .file }) else {
+        throw .missing(
+          "no LuaUnit is installed: there is no \(places.joined(separator: ", and no ")); 'apt-get install lua-unit', "
+            + "name its path with --luaunit, or leave the option away, for Spacer's own")
+      }
+      path = place
+    }
+    let bytes: [UInt8]
+    do throws(SystemFailure) {
+      bytes = try Files.read(path)
+    } catch {
+      throw .missing("cannot read '\(path)': \(error.reason); --luaunit takes the path of a luaunit.lua")
+    }
+    guard bytes.count <= bytesMax else { throw .missing("'\(path)' is too large to be a LuaUnit") }
+    return bytes
+  }
+}
