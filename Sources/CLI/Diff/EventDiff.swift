@@ -54,6 +54,10 @@ struct EventDiff {
         ArtifactContents.SettingValue.integer($0)
       }
       if was[key] ?? fallback == now[key] ?? fallback { continue }
+      if key == "schema", case .string(let before)? = was[key], case .string(let after)? = now[key] {
+        compareSchema(topic, before, after)
+        continue
+      }
       let isBreaking =
         switch key {
         // Keys move to other partitions, and running instances disagree.
@@ -66,6 +70,15 @@ struct EventDiff {
         }
       add(.topics, .changed, topic, SettingText.change(key, was[key], now[key]), isBreaking: isBreaking)
     }
+  }
+
+  private mutating func compareSchema(_ topic: String, _ before: String, _ after: String) {
+    let refusals = DescriptionChange(old: before, new: after).refusals
+    add(
+      .topics, .changed, topic,
+      refusals.isEmpty
+        ? SettingText.change("schema", .string(before), .string(after))
+        : "schema: \(refusals.joined(separator: ", "))", isBreaking: !refusals.isEmpty)
   }
 
   // MARK: Triggers

@@ -87,13 +87,21 @@ struct FunctionDiff {
     var parts: [String] = []
     if !removed.isEmpty { parts.append("no longer \(removed.joined(separator: ", "))") }
     if !added.isEmpty { parts.append("now \(added.joined(separator: ", "))") }
-    guard !parts.isEmpty else { return }
-    // Whether the new description takes what the old one took is not decided here.
+    let refusals = Self.refusals(was, now, added)
+    if !refusals.isEmpty { parts = refusals }
+    if parts.isEmpty { parts = ["in another order"] }
     changes.append(
       .init(
         area: .functions, kind: .changed, subject: name,
         detail: "the arguments that it validates: " + parts.joined(separator: ", "),
-        isBreaking: !added.isEmpty))
+        isBreaking: !refusals.isEmpty))
+  }
+
+  /// What descriptions in the place of others refuse that was taken.
+  private static func refusals(_ was: [String], _ now: [String], _ added: [String]) -> [String] {
+    // Which one took the place of which is told by nothing but their order.
+    guard was.count == now.count else { return added.map { "now \($0)" } }
+    return zip(was, now).flatMap { DescriptionChange(old: $0, new: $1).refusals }
   }
 
   // MARK: Reach

@@ -37,6 +37,7 @@ struct NewProject {
     .spacer/
     *.spx
     /*-server
+    !/*-server/
 
     """
 }

@@ -1,5 +1,7 @@
 // The LuaUnit of the user's that `spacer test --luaunit` names.
 
+import Glibc
+
 enum LuaUnitFile {
   /// Where Debian's package lua-unit and LuaRocks put it, the machine's own first.
   private static let places = [
@@ -8,8 +10,8 @@ enum LuaUnitFile {
   /// LuaUnit itself has 130 KB.
   private static let bytesMax = 4 << 20
 
-  /// The text of a file, or of the installed one.
-  static func read(_ name: String) throws(CommandFailure) -> [UInt8] {
+  /// A file's path and text, or those of the installed one.
+  static func read(_ name: String) throws(CommandFailure) -> (path: String, text: [UInt8]) {
     var path = name
     if name == "installed" {
       guard let place = places.first(where: { Files.kind($0) == .file }) else {
@@ -19,13 +21,14 @@ enum LuaUnitFile {
       }
       path = place
     }
-    let bytes: [UInt8]
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG || status.st_size > bytesMax {
+      throw .missing("'\(path)' is no LuaUnit: it is no file, or one of more than \(bytesMax >> 20) MiB")
+    }
     do throws(SystemFailure) {
-      bytes = try Files.read(path)
+      return (path, try Files.read(path))
     } catch {
       throw .missing("cannot read '\(path)': \(error.reason); --luaunit takes the path of a luaunit.lua")
     }
-    guard bytes.count <= bytesMax else { throw .missing("'\(path)' is too large to be a LuaUnit") }
-    return bytes
   }
 }

@@ -15,7 +15,7 @@ struct ModuleRecord: Equatable, Sendable {
 /// The cache's content.
 struct CachePack: Equatable, Sendable {
   /// Of this layout and of what facts mean; raised with every change of either.
-  static let formatVersion = 5
+  static let formatVersion = 6
 
   /// By path.
   var records: [String: ModuleRecord] = [:]

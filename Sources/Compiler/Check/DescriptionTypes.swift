@@ -16,4 +16,13 @@ enum DescriptionTypes {
 
   /// The options of a type; nil for a name of none.
   static func options(of type: String) -> [String]? { ownOptions[type].map { commonOptions + $0 } }
+
+  /// How a fact names an option that a type does not have: apart from a type of any name.
+  static func fact(option: String, of type: String) -> String { "\(type)\0\(option)" }
+
+  /// Nil for what names a type.
+  static func option(inFact name: String) -> (type: String, option: String)? {
+    guard let end = name.firstIndex(of: "\0") else { return nil }
+    return (String(name[..<end]), String(name[name.index(after: end)...]))
+  }
 }

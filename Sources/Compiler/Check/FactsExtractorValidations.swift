@@ -51,7 +51,7 @@ extension FactsBuilder {
       guard entry.kind == .tableNamed || entry.kind == .tableKeyed, let key = constantText(entry.a) else {
         continue
       }
-      options.append((key, entry.a))
+      if node(entry.b).kind != .nilLiteral { options.append((key, entry.a)) }
       switch key {
       case "type":
         type = constantText(entry.b)
@@ -65,7 +65,9 @@ extension FactsBuilder {
     guard let type, let known = DescriptionTypes.options(of: type) else { return }
     for option in options where !known.contains(option.name) {
       facts.unknownTypes.append(
-        .init(name: "\(type).\(option.name)", range: range(option.key), isGuarded: context.contains(.guarded))
+        .init(
+          name: DescriptionTypes.fact(option: option.name, of: type), range: range(option.key),
+          isGuarded: context.contains(.guarded))
       )
     }
   }

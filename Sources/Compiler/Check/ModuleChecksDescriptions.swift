@@ -6,23 +6,29 @@ extension ModuleChecks {
     guard scan.resolve(require: "validate") == nil else { return }
     for (path, facts) in files {
       for name in facts.unknownTypes {
-        var message = "validate knows no type '\(name.name)'"
-        var known = DescriptionTypes.names
-        var wanted = name.name
-        if let (type, option) = StandardMembers.split(name.name),
-          let options = DescriptionTypes.options(of: type)
-        {
-          message = "the type '\(type)' of validate has no option '\(option)'"
-          (known, wanted) = (options.sorted(by: ByteOrder.precedes), option)
+        let place = SourceLocation(path: path, range: name.range)
+        if let (type, option) = DescriptionTypes.option(inFact: name.name) {
+          checkOption(option, of: type, severity: Self.severity(name), at: place)
+          continue
         }
-        let nearest = NearestName.find(wanted, in: known)
-        let list = wanted == name.name ? "the types are" : "its options are"
+        let nearest = NearestName.find(name.name, in: DescriptionTypes.names)
         diagnostics.append(
           Diagnostic(
-            .unknownType, Self.severity(name), message, at: SourceLocation(path: path, range: name.range),
-            hint: Self.hint(nearest) ?? "\(list) \(known.joined(separator: ", "))",
+            .unknownType, Self.severity(name), "validate knows no type '\(name.name)'", at: place,
+            hint: Self.hint(nearest) ?? "the types are \(DescriptionTypes.names.joined(separator: ", "))",
             fix: Self.fix(name.range, nearest)))
       }
     }
+  }
+
+  private mutating func checkOption(
+    _ option: String, of type: String, severity: Severity, at place: SourceLocation
+  ) {
+    let known = (DescriptionTypes.options(of: type) ?? []).sorted(by: ByteOrder.precedes)
+    let nearest = NearestName.find(option, in: known)
+    diagnostics.append(
+      Diagnostic(
+        .unknownType, severity, "the type '\(type)' of validate has no option '\(option)'", at: place,
+        hint: Self.hint(nearest) ?? "its options are \(known.joined(separator: ", "))"))
   }
 }

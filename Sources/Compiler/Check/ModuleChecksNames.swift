@@ -1,8 +1,6 @@
 // Names that the configuration declares, and names that nothing declares: topics, environment variables,
 // globals.
 
-internal import SpacerArtifact
-
 extension ModuleChecks {
   mutating func checkConfiguredNames() {
     guard let config, let configPath = scan.configPath else { return }
@@ -10,9 +8,8 @@ extension ModuleChecks {
     let variables = config.environmentVariables.map(\.value)
     let knownTopics = Set(topics)
     let knownVariables = Set(variables)
-    let hasDatabases = config.settings.contains { $0.key.hasPrefix("databases.") }
     for (path, facts) in files {
-      if !hasDatabases { checkDatabase(facts, path: path, configPath: configPath) }
+      if !config.hasDatabases { checkDatabase(facts, path: path, configPath: configPath) }
       for append in facts.appends where !knownTopics.contains(append.name) {
         let nearest = NearestName.find(append.name, in: topics)
         diagnostics.append(
@@ -40,7 +37,7 @@ extension ModuleChecks {
   /// `db` without a database to reach, in what runs when the application is served.
   private mutating func checkDatabase(_ facts: ModuleFacts, path: String, configPath: String) {
     guard !TestFiles.contains(path), scan.resolve(require: "db") == nil,
-      let require = facts.requires.first(where: { $0.reference.name == "db" })
+      let require = facts.requires.first(where: { $0.reference.name == "db" && !$0.reference.isGuarded })
     else { return }
     diagnostics.append(
       Diagnostic(

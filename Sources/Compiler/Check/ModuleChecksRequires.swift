@@ -45,8 +45,8 @@ extension ModuleChecks {
     }
     let builtins = BuiltinModules.sorted + (TestFiles.contains(path) ? ["luaunit", "spacer"] : [])
     let names = scan.modules.map(\.name) + builtins
-    let candidates =
-      Self.jsonNames.contains(name.lowercased()) ? ["cjson"] : NearestName.findAll(name, in: names)
+    var candidates = NearestName.findAll(name, in: names)
+    if candidates.isEmpty, Self.jsonNames.contains(name.lowercased()) { candidates = ["cjson"] }
     let others = candidates.dropFirst().map { "'\($0)'" }
     return Diagnostic(
       .unresolvedRequire, Self.severity(reference), message, at: place,
@@ -56,7 +56,7 @@ extension ModuleChecks {
   }
 
   /// What the module for JSON is called elsewhere.
-  private static let jsonNames: Set<String> = ["json", "dkjson", "lunajson", "rapidjson"]
+  private static let jsonNames: Set<String> = ["dkjson", "json", "lunajson", "rapidjson"]
 
   private static func list(_ builtins: [String]) -> String {
     "the built-in modules are \(builtins.joined(separator: ", "))"

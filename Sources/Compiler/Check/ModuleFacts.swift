@@ -80,8 +80,8 @@ package struct ModuleFacts: Equatable, Sendable {
 
   /// Descriptions that are handed to `validate` as constants, in the order of the text.
   package var validations: [Validation] = []
-  /// Types that such descriptions name, constant or not, and that do not exist; `string.mni` stands for an option that
-  /// a type does not have.
+  /// Types that such descriptions name, constant or not, and that do not exist, and options that a type does not have: see
+  /// `DescriptionTypes.fact`.
   package var unknownTypes: [Reference] = []
 
   /// What the code reaches outside of itself, in the artifact's order, each once.

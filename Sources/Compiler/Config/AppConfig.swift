@@ -74,6 +74,8 @@ package struct AppConfig: Equatable, Sendable {
   /// Modules that are part of the artifact though no constant `require` names them; `*` stands for any text
   /// without `/`, `**` for any text.
   package var include: [Located<String>]
+  /// Whether the file names databases, be it wrongly.
+  package var hasDatabases = false
   /// Everything else under dotted keys (`limits.wallMilliseconds`, `logStorage.production.brokers.0`), sorted
   /// by key. Options of topics are under `topicOptions.TOPIC`. A value with `${NAME}` is a string even where a
   /// number is expected; sizes are in bytes.

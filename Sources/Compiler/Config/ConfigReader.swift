@@ -61,6 +61,7 @@ private struct CrossRules {
     config.environmentVariables = names(root["envVar"], rule: .variable)
     config.include = names(root["include"], rule: .module)
     storages(root["logStorage"])
+    config.hasDatabases = root["databases"] != nil
     databases(root["databases"])
     return config
   }

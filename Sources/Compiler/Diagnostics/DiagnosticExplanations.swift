@@ -58,8 +58,8 @@ extension DiagnosticID {
         + "have, so the module would fail to load; or a topic's `schema` does. The types are string, integer, number, "
         + "boolean, array, object and any. Correct the name."
     case .missingDatabase:
-      "A module requires `db`, and config/application.yml has no `databases`, so every statement would fail. Add "
-        + "one: `driver: sqlite` with a `path`, or `driver: postgres` with a `connString`."
+      "A module requires `db`, and config/application.yml has no `databases`, so every statement fails unless "
+        + "`run --config` brings one. Add one: `driver: sqlite` with a `path`, or `driver: postgres` with a `connString`."
     case .unreadableFile:
       "A file or folder of the project cannot be used: no permission, a broken link, not a regular file, "
         + "larger than 16 MiB, or a name that is not valid UTF-8 or holds control characters. Correct its "

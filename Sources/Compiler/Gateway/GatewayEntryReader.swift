@@ -56,18 +56,22 @@ struct GatewayEntryReader {
     let places = locator.places(of: table)
     if let (key, _) = table.others.first {
       // A name without quotes is nil, and leaves a hole.
-      let isHole = if case .integer = key { true } else { false }
+      let count = table.items.count
+      if case .integer(let number) = key, count < 3, 2...3 ~= number, number > count {
+        return report(
+          "a route has three parts, {METHOD, PATH, FUNCTION}; this one has nothing as part \(count + 1)",
+          at: places.entry, hint: "names are texts, in quotes: {\"GET\", \"/hello\", \"hello\"}")
+      }
       return report(
-        "a route has three parts, {METHOD, PATH, FUNCTION}; this one has "
-          + (isHole ? "nothing as part \(table.items.count + 1)" : "a key \(Self.describe(key))"),
-        at: places.entry, hint: isHole ? "names are texts, in quotes: {\"GET\", \"/hello\", \"hello\"}" : nil)
+        "a route has three parts, {METHOD, PATH, FUNCTION}; this one has a key \(Self.describe(key))",
+        at: places.entry)
     }
     guard table.items.count == Self.fieldNames.count else {
       let count = table.items.count
       let missing = count < 3 ? ": \(Self.fieldNames[count...].joined(separator: " and ")) missing" : ""
       return report(
         "a route has three parts, {METHOD, PATH, FUNCTION}; this one has \(count)\(missing)",
-        at: places.entry, hint: "write it as {\"GET\", \"/hello\", \"hello\"}")
+        at: places.entry, hint: "write it as {\"GET\", \"/hello\", \"hello\"}, with the names in quotes")
     }
     var texts: [String] = []
     for (index, item) in table.items.enumerated() {
@@ -80,7 +84,7 @@ struct GatewayEntryReader {
       }
       texts.append(text)
     }
-    if texts[0].hasPrefix("/"), RouteMethod(name: texts[1]) != nil {
+    if texts[0].hasPrefix("/"), GatewaySchema.methods.contains(texts[1].uppercased()) {
       return report(
         "the path stands before the method", at: places.method,
         hint: "write {\"\(texts[1])\", \"\(texts[0])\", \"\(texts[2])\"}")
@@ -117,20 +121,25 @@ struct GatewayEntryReader {
         hint: "parameters are written ':id', the rest of a path '*rest'")
       return nil
     }
-    if let segment = text.split(separator: "/").first(where: Self.isForeignParameter) {
-      report(
-        "'\(segment)' would be taken literally: '\(text)'", at: place,
-        hint: "parameters are written ':\(segment.dropFirst().dropLast())', the rest of a path '*rest'")
-      return nil
+    if let parameter = text.split(separator: "/").lazy.compactMap(Self.foreignParameter).first {
+      diagnostics.append(
+        Diagnostic(
+          .malformedRoute, .warning, "'\(parameter.segment)' is taken literally: '\(text)'", at: place,
+          hint: "parameters are written ':id', the rest of a path '*rest': here '\(parameter.name)'"))
     }
     let trimmed = text.hasSuffix("/") && text.utf8.count > 1 ? String(text.dropLast()) : text
     return trimmed
   }
 
-  /// `<id>` and `[id]`, as other frameworks write parameters; a URL has none of these characters (RFC 3986).
-  private static func isForeignParameter(_ segment: Substring) -> Bool {
-    segment.utf8.count > 2
-      && (segment.first == "<" && segment.last == ">" || segment.first == "[" && segment.last == "]")
+  /// A segment such as `<int:id>`, `[id]` or `[...rest]`, as other frameworks write parameters, and what it is here.
+  private static func foreignParameter(_ segment: Substring) -> (segment: Substring, name: String)? {
+    guard segment.utf8.count > 2,
+      segment.first == "<" && segment.last == ">" || segment.first == "[" && segment.last == "]"
+    else { return nil }
+    let inside = segment.filter { !"<>[]".contains($0) }
+    let isRest = inside.hasPrefix("path:") || inside.hasPrefix("...")
+    let name = inside.split(separator: ":").last?.drop { $0 == "." } ?? ""
+    return (segment, (isRest ? "*" : ":") + (name.isEmpty ? "id" : name))
   }
 
   private mutating func report(_ message: String, at place: SourceLocation, hint: String? = nil) {

@@ -1,6 +1,6 @@
 /// A JSON value, for comparing. Objects are equal whatever the order of their members; of members with equal names the
 /// last one counts.
-enum JSONValue: Equatable, Sendable {
+package enum JSONValue: Equatable, Sendable {
   case null
   case bool(Bool)
   case number(JSONNumber)
@@ -13,7 +13,7 @@ enum JSONValue: Equatable, Sendable {
   static let depthMax = 32
 
   /// Nil for what is no JSON, or nested too deeply.
-  init?(_ bytes: [UInt8]) {
+  package init?(_ bytes: [UInt8]) {
     guard JSONScanner.isValid(bytes, depthMax: Self.depthMax) else { return nil }
     var scanner = JSONScanner(bytes)
     self.init(&scanner)
@@ -63,7 +63,7 @@ enum JSONValue: Equatable, Sendable {
 }
 
 /// A number, equal to another one when both mean the same number, as in Lua: 1 is 1.0.
-enum JSONNumber: Equatable, Sendable {
+package enum JSONNumber: Equatable, Sendable {
   case integer(Int64)
   case double(Double)
 

@@ -8,7 +8,7 @@ import Glibc
 
 /// What stands behind a request in the log of `spacer dev`.
 struct AccessRemark {
-  /// The JSON of an answer that turned the request down; empty for any other.
+  /// The JSON of an answer that may turn the request down: its error is shown. Empty for any other.
   var refusal = UnsafeRawBufferPointer(start: nil, count: 0)
   /// The answer came from the build before the last one, which failed.
   var isOfOldBuild = false
@@ -18,15 +18,7 @@ extension WorkerLog {
   private static let refusalBytesMax = 300
 
   func append(_ remark: AccessRemark) {
-    // Without the braces and the line's end around the error.
-    let start: StaticString = "{\"error\":"
-    var text = remark.refusal[...]
-    if text.count > start.utf8CodeUnitCount + 2,
-      text.starts(with: UnsafeRawBufferPointer(start: start.utf8Start, count: start.utf8CodeUnitCount))
-    {
-      text = text.dropFirst(start.utf8CodeUnitCount).dropLast(2)
-    }
-    if !text.isEmpty {
+    if var text = Self.error(in: remark.refusal) {
       lines.append(" ")
       let isLong = text.count > Self.refusalBytesMax
       if isLong {
@@ -39,6 +31,18 @@ extension WorkerLog {
       if isLong { lines.append("…") }
     }
     if remark.isOfOldBuild { lines.append(" (the last good build)") }
+  }
+
+  /// What stands in `{"error":…}` and a line's end.
+  private static func error(in body: UnsafeRawBufferPointer) -> Slice<UnsafeRawBufferPointer>? {
+    let start: StaticString = "{\"error\":"
+    let end: StaticString = "}\n"
+    let (first, last) = (start.utf8CodeUnitCount, end.utf8CodeUnitCount)
+    guard body.count > first + last,
+      body.starts(with: UnsafeRawBufferPointer(start: start.utf8Start, count: first)),
+      body.suffix(last).elementsEqual(UnsafeRawBufferPointer(start: end.utf8Start, count: last))
+    else { return nil }
+    return body.dropFirst(first).dropLast(last)
   }
 
   /// Begins a further line of a message, below its first one.

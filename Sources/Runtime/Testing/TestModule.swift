@@ -112,13 +112,13 @@ extension TestBench {
       && run(LuaUnitPrelude.assertions, name: "=luaunit", state)
       && run(LuaUnitPrelude.moreAssertions, name: "=luaunit", state)
     guard isMade else { return lua_pushnil(state) }
-    if let text = options.luaUnit, !takeInstalled(text, state) { return }
+    if let file = options.luaUnit, !takeInstalled(file.text, path: file.path, state) { return }
     if !run(LuaUnitPrelude.runner, name: "=luaunit", state) { lua_pushnil(state) }
   }
 
   /// Puts the module of LuaUnit's own text in the place of ours, in what the parts share, on top. False when it is of
   /// no use; then a module that says so is on top instead.
-  private func takeInstalled(_ text: [UInt8], _ state: OpaquePointer) -> Bool {
+  private func takeInstalled(_ text: [UInt8], path: String, _ state: OpaquePointer) -> Bool {
     let stack = LuaStack(state)
     guard run(LuaUnitPrelude.environment, name: "=luaunit", state) else {
       lua_pushnil(state)
@@ -142,6 +142,8 @@ extension TestBench {
       return true
     }
     stack.setField("problem")
+    stack.push(path)
+    stack.setField("path")
     if !run(LuaUnitPrelude.refused, name: "=luaunit", state) { lua_pushnil(state) }
     return false
   }

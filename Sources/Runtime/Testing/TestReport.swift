@@ -87,8 +87,8 @@ package struct TestOptions: Sendable {
   package var workerCount = 1
   package var countsLines = false
   package var environment = "test"
-  /// The text of a LuaUnit of the user's, which `require "luaunit"` gives in place of our own; nil for ours.
-  package var luaUnit: [UInt8]?
+  /// The file of a LuaUnit of the user's, which `require "luaunit"` gives in place of our own; nil for ours.
+  package var luaUnit: (path: String, text: [UInt8])?
 
   package init() {}
 }

@@ -74,10 +74,14 @@ import Testing
       validate {
         a = { type = "integer", mn = 1, optional = true }, b = { type = "boolean", min = n() },
         c = { type = kind, mn = 1 }, d = { items = { type = "text", mn = 1 } },
+        f = { type = "string.email", mn = nil }, g = { type = "string", mn = nil },
         e = { type = "array", items = { type = "string", length = 4 } },
       }
       """)
-    #expect(probe.names(probe.facts.unknownTypes) == ["integer.mn", "boolean.min", "text", "string.length"])
+    #expect(
+      probe.names(probe.facts.unknownTypes) == [
+        "integer\0mn", "boolean\0min", "text", "string.email", "string\0length",
+      ])
   }
 
   @Test func theArtifactHasThem() throws {

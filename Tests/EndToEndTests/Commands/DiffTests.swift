@@ -170,6 +170,86 @@ import Testing
     #expect(found.status == 0)
   }
 
+  // MARK: Descriptions
+
+  private static let descriptionPairs: [(old: String, new: String, refusals: [String])] = [
+    (#"{"a":"string"}"#, #"{"a":{"type":"string","description":"x"}}"#, []),
+    (#"{"a":"integer"}"#, #"{"a":"number"}"#, []), (#"{"a":"number"}"#, #"{"a":"any"}"#, []),
+    (#"{"a":"number"}"#, #"{"a":"integer"}"#, ["'a' is integer, and was number"]),
+    (#"{"a":"string"}"#, #"{}"#, []),
+    (#"{}"#, #"{"a":"string"}"#, ["'a' is new and required"]),
+    (#"{}"#, #"{"a":{"type":"string","optional":true},"b":{"type":"string","default":"x"}}"#, []),
+    (#"{"a":{"type":"string","optional":true}}"#, #"{"a":"string"}"#, ["'a' is required"]),
+    (#"{"a":"string"}"#, #"{"a":{"type":"string","optional":true}}"#, []),
+    (#"{"a":{"type":"string","nullable":true}}"#, #"{"a":"string"}"#, ["'a' can no longer be null"]),
+    (#"{"a":{"type":"string","max":5}}"#, #"{"a":{"type":"string","max":4}}"#, ["'a' has a lower max"]),
+    (#"{"a":{"type":"string","max":5}}"#, #"{"a":{"type":"string","max":6}}"#, []),
+    (#"{"a":"integer"}"#, #"{"a":{"type":"integer","min":0.5}}"#, ["'a' has a higher min"]),
+    (#"{"a":"string"}"#, #"{"a":{"type":"string","format":"uuid"}}"#, ["'a' has another format"]),
+    (#"{"a":{"type":"string","pattern":"x"}}"#, #"{"a":"string"}"#, []),
+    (#"{"a":{"enum":["x","y"]}}"#, #"{"a":{"enum":["y","x","z"]}}"#, []),
+    (#"{"a":{"enum":["x","y"]}}"#, #"{"a":{"enum":["x"]}}"#, ["'a' has fewer values"]),
+    (#"{"a":"string"}"#, #"{"a":{"type":"string","enum":["x"]}}"#, ["'a' is one of few values, and was any"]),
+    (#"{"a":{"items":"string"}}"#, #"{"a":{"items":"integer"}}"#, ["'a[]' is integer, and was string"]),
+    (#"{"a":"array"}"#, #"{"a":{"items":"integer"}}"#, ["'a[]' is integer, and was any"]),
+    (#"{"a":{"items":"integer"}}"#, #"{"a":"array"}"#, []),
+    (
+      #"{"a":{"fields":{"b":"string"}}}"#, #"{"a":{"fields":{"b":"boolean","c":"any"}}}"#,
+      ["'a.b' is boolean, and was string", "'a.c' is new and required"]
+    ),
+    (
+      #"{"a":{"fields":{"b":"any"}}}"#, #"{"a":{"fields":{},"extra":"error"}}"#,
+      ["'a' can no longer have other fields", "'a.b' is refused"]
+    ),
+    (#"{"a":{"enum":[1,2]}}"#, #"{"a":{"enum":[1,2,"all"]}}"#, ["'a' takes no texts any more"]),
+    (
+      #"{"a":"object"}"#, #"{"a":{"fields":{"b":{"type":"string","optional":true}}}}"#,
+      ["'a.b' is string, and was any"]
+    ),
+    (#"{"a":"object"}"#, #"{"a":{"type":"object","extra":"error"}}"#, []),
+    (
+      #"{"a":{"type":"object","extra":"error"}}"#, #"{"a":{"fields":{},"extra":"error"}}"#,
+      ["'a' can no longer have other fields"]
+    ),
+    (
+      #"{"a":{"type":"string","nullable":true,"optional":true}}"#,
+      #"{"a":{"type":"string","optional":true}}"#, []
+    ),
+    (#"{"a":7}"#, #"{"a":"string"}"#, ["'a' is described in another way"]),
+  ]
+
+  /// What a description refuses that another one took.
+  @Test(arguments: descriptionPairs)
+  func descriptions(old: String, new: String, refusals: [String]) {
+    let whole = { (fields: String) in #"{"fields":\#(fields),"type":"object"}"# }
+    #expect(DescriptionChange(old: whole(old), new: whole(new)).refusals == refusals, "\(old) → \(new)")
+    #expect(DescriptionChange(old: whole(old), new: whole(old)).refusals.isEmpty)
+    #expect(!DescriptionChange(old: "{", new: whole(new)).refusals.isEmpty)
+  }
+
+  @Test func validatedArguments() throws {
+    let module = { (fields: String) in
+      [
+        "app/a.lua": """
+        local check = require "validate" \(fields)
+        return function(args) return check(args) end
+        """
+      ]
+    }
+    let wider = try diff(module("{ id = 'integer' }"), module("{ id = 'number' }"))
+    #expect(wider.status == 0)
+    #expect(
+      wider.lines.count == 2 && wider.lines[1].contains("no longer {\"fields\":{\"id\":\"integer\"}"),
+      "\(wider.lines)")
+    let narrower = try diff(module("{ id = 'number' }"), module("{ id = 'number', n = 'any' }"))
+    #expect(narrower.status == 1)
+    #expect(
+      narrower.lines.last == "~ a: the arguments that it validates: 'n' is new and required [breaking]",
+      "\(narrower.lines)")
+    let first = try diff([:], module("{ id = 'number' }"))
+    #expect(first.status == 1, "\(first.lines)")
+  }
+
   // MARK: Configuration
 
   private func configured(_ old: String, _ new: String) throws -> (lines: [String], status: Int32) {
@@ -187,6 +267,15 @@ import Testing
       "~ t: partitions 4 in place of 8 [breaking]"
     ),
     ("topics: [t]", "topics: [t: {key: required}]", "~ t: key required in place of the default [breaking]"),
+    (
+      "topics: [t: {schema: {n: integer}}]", "topics: [t: {schema: {n: string}}]",
+      "~ t: schema: 'n' is string, and was integer [breaking]"
+    ),
+    (
+      "topics: [t: {schema: {n: integer}}]", "topics: [t: {schema: {n: number}}]",
+      #"~ t: schema {"fields":{"n":"number"},"type":"object"} in place of "#
+        + #"{"fields":{"n":"integer"},"type":"object"}"#
+    ),
     (
       "topics: [t]\nevents: {t: {APPEND: [a]}}", "topics: [t]",
       "- t APPEND 'a': nothing is done for such events any more [breaking]"

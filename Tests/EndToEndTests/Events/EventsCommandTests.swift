@@ -102,7 +102,7 @@ struct EventCommands {
       (["append", "orders", "k", #"{"n":"x"}"#], 2, "schema"),
       (["append", "orders", "", #"{"n":1}"#], 2, "requires a key"),
       (["append", "spacer_internal", "k", "1"], 2, "no topic"), (["append", "orders"], 2, "a key"),
-      (["append", "orders", #"{"n":1}"#], 2, #"events append orders KEY '{"n":1}'"#),
+      (["append", "orders", #"{"n":1}"#], 2, "events append orders KEY PAYLOAD"),
       (["tail", "orders", "--from", "yesterday"], 2, "yesterday"),
       (["tail", "orders", "--limit", "0"], 2, "--limit"), (["pause", "recrod"], 2, "no triggers"),
       (["dead", "show", "x"], 2, "no dead letter"), (["dead", "retry"], 2, "--all"),

@@ -16,5 +16,6 @@ return {
   {"/h", "GET", "hello"},
   {"GET", "/users/<id>", "hello"},
   {"GET", "/users/[id]/x", "hello"},
+  {"GET", "/all/<path:rest>", "hello"},
   {"GET", nil, "hello"},
 }

@@ -38,11 +38,12 @@ struct EventsAppendCommand: ParsableCommand {
 
   func validate() throws {
     if file == nil, key == nil { throw ValidationError("give a key and a payload, or a file with --file") }
-    if let key, payload == nil, key.hasPrefix("{") || key.hasPrefix("[") {
-      throw ValidationError("a key stands before the payload: spacer events append \(topic) KEY '\(key)'")
-    }
     if file != nil, key != nil || id != nil {
       throw ValidationError("with --file, keys and ids stand in the file")
+    }
+    // Standard input would be waited for, and there is nothing in it.
+    if let key, payload == nil, JSONObject(Array(key.utf8)) != nil {
+      throw ValidationError("a key stands before the payload: spacer events append \(topic) KEY PAYLOAD")
     }
   }
 

@@ -29,10 +29,13 @@ extension LuaUnitPrelude {
     local given = ...
     local M = given.module
     local type, find, sub, match = type, string.find, string.sub, string.match
-    if type(M) ~= "table" or type(M.LuaUnit) ~= "table" or type(M.FAILURE_PREFIX) ~= "string" then
-      error("it is no LuaUnit of release 3.3 or later", 0)
+    local marks = {}
+    for name, kind in pairs { FAILURE_PREFIX = "fail", SKIP_PREFIX = "skip", SUCCESS_PREFIX = "success" } do
+      if type(M) ~= "table" or type(M.LuaUnit) ~= "table" or type(M[name]) ~= "string" then
+        error("it is no LuaUnit of release 3.3 or later", 0)
+      end
+      marks[#marks + 1] = { M[name], kind }
     end
-    local marks = { { M.FAILURE_PREFIX, "fail" }, { M.SKIP_PREFIX, "skip" }, { M.SUCCESS_PREFIX, "success" } }
 
     function given.kind_of(e)
       if type(e) ~= "string" then return nil end
@@ -47,7 +50,8 @@ extension LuaUnitPrelude {
 
   /// What a test gets when the user's file is of no use.
   static let refused: StaticString = #"""
-    local why = "cannot load the LuaUnit of --luaunit: " .. tostring((...).problem)
-    return setmetatable({}, { __index = function() error(why, 2) end })
+    local why = "cannot load " .. (...).path .. ", which --luaunit names: " .. tostring((...).problem)
+      .. "; without --luaunit there is Spacer's own"
+    return setmetatable({}, { __index = function() error(why, 0) end })
     """#
 }

@@ -6,7 +6,7 @@ extension LuaUnitPrelude {
     local given = ...
     local M, test, shared, kind_of = given.module, given.test, given.shared, given.kind_of
     local type, pairs, ipairs, tostring, select, next, rawget = type, pairs, ipairs, tostring, select, next, rawget
-    local find, lower, match, sub = string.find, string.lower, string.match, string.sub
+    local find, gsub, lower, match, sub = string.find, string.gsub, string.lower, string.match, string.sub
     local sorted_keys = given.sorted_keys
     local globals, print = _G, print
 
@@ -43,7 +43,7 @@ extension LuaUnitPrelude {
     --- The message of a call of what is no assertion, with the name that may have been meant.
     local function with_hint(message)
       local name = match(message, "attempt to call a nil value %(%a+ '(%a[%w_]+)'%)$")
-      if not name or lower(sub(name, 1, 6)) ~= "assert" then return message end
+      if not name or distance(lower(sub(name, 1, 6)), "assert") > 2 then return message end
       local best, best_distance
       for _, other in ipairs(sorted_keys(M)) do
         if lower(sub(other, 1, 6)) == "assert" then
@@ -51,7 +51,7 @@ extension LuaUnitPrelude {
           if not best or edits < best_distance then best, best_distance = other, edits end
         end
       end
-      if not best or best_distance > #name // 3 then return message end
+      if not best or best_distance > math.max(1, (#name - 6) // 3) then return message end
       return message .. ": did you mean '" .. best .. "'?"
     end
 
@@ -167,6 +167,15 @@ extension LuaUnitPrelude {
       return options
     end
 
+    local answer_bytes_max = 2000
+
+    --- The last answer that a test got, for people.
+    local function answer_text(answer)
+      local body = gsub(sub(answer.body, 1, answer_bytes_max), "%s+$", "")
+      if #answer.body > answer_bytes_max then body = body .. "…" end
+      return answer.method .. " " .. answer.path .. " answered " .. answer.status .. (body == "" and "" or ": " .. body)
+    end
+
     --- Runs one test with its preparation and clean-up, and tells what came of it.
     local function run_test(class, name, f, problem, counts)
       test.begin()
@@ -178,7 +187,10 @@ extension LuaUnitPrelude {
         local tear_down = hook(object, "tearDown", "teardown", "TearDown", "Teardown", "tear_down")
         problem = set_up and attempt(set_up, object)
         if not problem then problem = attempt(f, object) end
+        local answer = shared.answer
         local later = tear_down and attempt(tear_down, object)
+        -- The clean-up's own answers say nothing of the test.
+        if problem then shared.answer = answer end
         if later and (not problem or problem.outcome == "skipped") then problem = later end
       end
       local result = { class = class.name, name = name, outcome = "passed" }
@@ -186,7 +198,7 @@ extension LuaUnitPrelude {
       local has_failed = result.outcome == "failed" or result.outcome == "broken"
       if has_failed then
         counts.failures = counts.failures + 1
-        if shared.answer then print(shared.answer) end
+        if shared.answer then print(answer_text(shared.answer)) end
       end
       test.report(result)
     end

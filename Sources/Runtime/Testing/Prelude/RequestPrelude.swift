@@ -82,8 +82,6 @@ extension TestPrelude {
       end
     end
 
-    local answer_bytes_max = 2000
-
     --- Sends a request through the gateway and gives the answer.
     function M.request(method, path, options)
       if type(method) ~= "string" or type(path) ~= "string" then
@@ -114,8 +112,7 @@ extension TestPrelude {
         if ok then response.json = value end
       end
       -- A failing test shows it: an assertion on the status alone does not tell why.
-      shared.answer = format("%s %s answered %d%s%s", upper(method), path, response.status,
-        response.body == "" and "" or ": ", sub(gsub(response.body, "%s+$", ""), 1, answer_bytes_max))
+      shared.answer = { method = upper(method), path = path, status = response.status, body = response.body }
       return response
     end
 
@@ -128,6 +125,7 @@ extension TestPrelude {
 
     --- What was appended to a topic, oldest first.
     function M.appended(topic)
+      if type(topic) ~= "string" then complain("spacer.appended takes a topic's name; spacer.topics has the events of all") end
       if not test.triggers(topic) then no_topic("appended", topic) end
       local list = {}
       for _, event in ipairs(M.topics) do if event.topic == topic then list[#list + 1] = event end end
