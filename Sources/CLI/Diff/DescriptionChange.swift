@@ -20,6 +20,9 @@ struct DescriptionChange {
     compare(before, after, place: "")
   }
 
+  /// The description that takes everything.
+  private static let any = JSONValue.string(Array("any".utf8))
+
   // MARK: Values
 
   private mutating func compare(_ old: JSONValue, _ new: JSONValue, place: String) {
@@ -36,12 +39,10 @@ struct DescriptionChange {
     compareChoices(before, after, place)
     compareBounds(before, after, place)
     for option in ["pattern", "format"] {
-      if let value = after.members[Array(option.utf8)], before.members[Array(option.utf8)] != value {
-        refuse(place, "has another \(option)")
-      }
+      if let value = after[option], before[option] != value { refuse(place, "has another \(option)") }
     }
     if let items = after["items"] {
-      compare(before["items"] ?? .string(Array("any".utf8)), items, place: place + "[]")
+      compare(before["items"] ?? Self.any, items, place: place + "[]")
     }
     if after.type == "object" { compareFields(before, after, place) }
   }
@@ -86,9 +87,7 @@ struct DescriptionChange {
       if Description(now)?.isOptional != true {
         refuse(field, "is new and required")
       } else if old.handsOthersOn {
-        compare(
-          .object([Array("type".utf8): .string(Array("any".utf8)), Array("optional".utf8): .bool(true)]), now,
-          place: field)
+        compare(Self.any, now, place: field)
       }
     }
   }
@@ -104,24 +103,22 @@ struct DescriptionChange {
 
   /// What one value is described as.
   private struct Description {
-    var type: String
-    var members: [[UInt8]: JSONValue]
+    var type = "any"
+    private var members: [[UInt8]: JSONValue] = [:]
 
     /// Nil for what is none.
     init?(_ value: JSONValue) {
       switch value {
-      case .string(let name):
-        type = String(decoding: name, as: UTF8.self)
-        members = [:]
+      case .string(let name): type = String(decoding: name, as: UTF8.self)
       case .object(let all):
         members = all
-        if case .string(let name) = all[Array("type".utf8)] {
+        if case .string(let name) = self["type"] {
           type = String(decoding: name, as: UTF8.self)
-        } else if all[Array("fields".utf8)] != nil {
+        } else if self["fields"] != nil {
           type = "object"
-        } else if all[Array("items".utf8)] != nil {
+        } else if self["items"] != nil {
           type = "array"
-        } else if case .array(let choices) = all[Array("enum".utf8)] {
+        } else if case .array(let choices) = self["enum"] {
           type = Self.type(of: choices)
         } else {
           return nil

@@ -73,8 +73,7 @@ package enum StorageConfiguration: Equatable, Sendable {
     }
   }
 
-  /// A store of this kind, not yet open.
-  /// For people.
+  /// Where events are, for people: goes on after "events are kept in".
   package var place: String {
     switch self {
     case .memory: return "memory, and end with the process"
@@ -87,6 +86,7 @@ package enum StorageConfiguration: Equatable, Sendable {
     }
   }
 
+  /// A store of this kind, not yet open.
   package func makeStore(appName: String) -> any EventStore {
     switch self {
     case .memory: MemoryStore()

@@ -109,6 +109,8 @@ import Testing
       for member in stub.value.sorted() where !member.isEmpty { lines.append("print(m\(number).\(member))") }
     }
     files["app/members.lua"] = "return function()\n" + lines.joined(separator: "\n") + "\nend\n"
+    files["config/application.yml"] =
+      Workspace.minimalConfiguration + "databases: { default: { driver: sqlite, path: app.db } }\n"
     let outcome = try Tool.run(["check", try project(files)])
     #expect(outcome.status == 0)
     #expect(!outcome.errors.contains("warning"), "\(outcome.errors)")

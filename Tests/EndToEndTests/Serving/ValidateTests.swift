@@ -194,7 +194,7 @@ import Testing
       #"{ a = { fields = { b = { type = ("strnig"):lower() } } } }"#,
       #"a.b: unknown type "strnig": it is any, array"#
     ),
-    (#"{ a = { type = "string", mim = 1 } }"#, #"a: unknown option "mim" of the type string"#),
+    (#"{ a = { type = ("string"):lower(), mim = 1 } }"#, #"a: unknown option "mim" of the type string"#),
     (#"{ a = { type = "string", min = -1 } }"#, "a: min must be an integer from 0 on"),
     (#"{ a = { type = "integer", min = 2, max = 1 } }"#, "a: min is above max"),
     (#"{ a = { type = "string", pattern = "[" } }"#, "a: pattern: malformed pattern"),
